@@ -1,0 +1,22 @@
+# Debian packages through pkg-config; scripts/deps.sh installs them.  Nothing is vendored.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(k2_dependency name module)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE PkgConfig::${name} Threads::Threads)
+endfunction()
+
+k2_dependency(k2_openssl libcrypto)
+k2_dependency(k2_uuid uuid)
+k2_dependency(k2_zlib zlib)
+k2_dependency(k2_zstd libzstd)
+k2_dependency(k2_jsonc json-c)
+k2_dependency(k2_sqlite sqlite3)
+k2_dependency(k2_yaml yaml-0.1)
+k2_dependency(k2_curl libcurl)
+k2_dependency(k2_websockets libwebsockets)
+if(K2_TESTS)
+  k2_dependency(k2_cmocka cmocka)
+endif()

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * avro_schema.h: an Avro schema as a tree (Avro 1.11, "Schema Declaration").
+ *
+ * Parsed once per schema id, never per record.  Keeps what Iceberg adds (field-id, element-id,
+ * key-id, value-id; logicalType map on arrays of records) and what resolution needs (defaults,
+ * aliases), so that reader-side resolution can be built on it.
+ */
+#ifndef K2_CODEC_AVRO_SCHEMA_H
+#define K2_CODEC_AVRO_SCHEMA_H
+
+#include "core/arena.h"
+#include "core/err.h"
+#include "core/span.h"
+
+enum avro_type {
+    AVRO_NULL,
+    AVRO_BOOLEAN,
+    AVRO_INT,
+    AVRO_LONG,
+    AVRO_FLOAT,
+    AVRO_DOUBLE,
+    AVRO_BYTES,
+    AVRO_STRING,
+    AVRO_RECORD,
+    AVRO_ENUM,
+    AVRO_ARRAY,
+    AVRO_MAP,
+    AVRO_UNION,
+    AVRO_FIXED,
+};
+
+struct avro_schema;
+
+struct avro_field {
+    const char *name;
+    const struct avro_schema *schema;
+    int32_t field_id;           /* Iceberg's, -1 when absent */
+    const char *default_json;   /* the default's JSON text, NULL when there is none */
+    const char *const *aliases; /* NULL-terminated, never NULL */
+};
+
+struct avro_schema {
+    enum avro_type type;
+    const char *name;               /* full name of record, enum, fixed; else NULL */
+    const char *logical;            /* logicalType, or NULL */
+    int32_t precision, scale;       /* of a decimal */
+    size_t fixed_size;              /* FIXED */
+    const struct avro_field *field; /* RECORD: the fields in order */
+    const char *const *symbol;      /* ENUM: the symbols in order */
+    const struct avro_schema *const *branch; /* UNION: branches; ARRAY, MAP: one, the items */
+    size_t count;                   /* of fields, symbols or branches */
+    int32_t element_id, key_id, value_id; /* Iceberg's, -1 when absent */
+};
+
+enum { AVRO_DEPTH_MAX = 32 }; /* nesting beyond it is refused; recursive types too */
+
+/* All memory comes from `arena`.  CORRUPT with the place for what is no schema. */
+CHECK_RESULT int avro_schema_parse(struct arena *arena, struct span json,
+                                   const struct avro_schema **out, struct err *err);
+
+/* The field of a record with this name, or NULL. */
+const struct avro_field *avro_schema_field(const struct avro_schema *record, const char *name);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/column.h"
+#include "lib/test.h"
+
+static void a_column_without_nulls_has_no_bitmap(void **state)
+{
+    struct column c;
+
+    (void)state;
+    column_init(&c, COLUMN_INT64);
+    for (int64_t i = 0; i < 100; i++)
+        column_put_int64(&c, i);
+    assert_int_equal(c.rows, 100);
+    assert_int_equal(c.validity.size, 0);
+    assert_false(column_is_null(&c, 99));
+    column_deinit(&c);
+}
+
+static void nulls_and_values_keep_their_rows(void **state)
+{
+    struct column c;
+
+    (void)state;
+    column_init(&c, COLUMN_BYTES);
+    for (int i = 0; i < 50; i++) {
+        if (i % 3 == 1)
+            column_put_null(&c);
+        else
+            column_put_bytes(&c, span_of("abcdefghij", (size_t)i % 10));
+    }
+    for (size_t i = 0; i < 50; i++) {
+        assert_int_equal(column_is_null(&c, i), i % 3 == 1);
+        assert_int_equal(column_bytes(&c, i).size, i % 3 == 1 ? 0 : i % 10);
+    }
+    column_deinit(&c);
+}
+
+static void gather_reorders_every_type_with_its_nulls(void **state)
+{
+    const uint32_t index[] = { 3, 1, 1, 0 };
+    struct column from, to;
+
+    (void)state;
+    column_init(&from, COLUMN_MAP);
+    column_init(&to, COLUMN_MAP);
+    for (int i = 0; i < 4; i++) {
+        if (i == 1) {
+            column_put_null(&from);
+            continue;
+        }
+        for (int k = 0; k < i; k++) {
+            column_put_bytes(from.child[0], SPAN("key"));
+            column_put_bytes(from.child[1], span_of("0123", (size_t)k));
+        }
+        column_put_entries(&from);
+    }
+    column_gather(&to, &from, index, 4);
+    assert_int_equal(to.rows, 4);
+    assert_int_equal(to.null_count, 2);
+    assert_int_equal(column_offsets(&to)[1], 3);
+    assert_int_equal(column_offsets(&to)[4], 3);
+    assert_int_equal(column_bytes(to.child[1], 2).size, 2);
+    assert_true(column_is_null(&to, 1) && column_is_null(&to, 2) && !column_is_null(&to, 3));
+    column_deinit(&from);
+    column_deinit(&to);
+}
+
+static void append_joins_two_columns_row_for_row(void **state)
+{
+    struct column a, b, both;
+
+    (void)state;
+    column_init(&a, COLUMN_BYTES);
+    column_init(&b, COLUMN_BYTES);
+    column_init(&both, COLUMN_BYTES);
+    for (int i = 0; i < 20; i++) {
+        struct column *c = i < 11 ? &a : &b;
+
+        if (i % 4 == 3)
+            column_put_null(c), column_put_null(&both);
+        else
+            column_put_bytes(c, span_of("xyzxyzxyzxyzxyzxyzxyz", (size_t)i)),
+                column_put_bytes(&both, span_of("xyzxyzxyzxyzxyzxyzxyz", (size_t)i));
+    }
+    column_append(&a, &b, 0, b.rows);
+    assert_true(column_equal(&a, &both));
+    column_clear(&b);
+    column_append(&b, &both, 0, 20);
+    assert_true(column_equal(&b, &both));
+    column_deinit(&a);
+    column_deinit(&b);
+    column_deinit(&both);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_column_without_nulls_has_no_bitmap),
+        cmocka_unit_test(nulls_and_values_keep_their_rows),
+        cmocka_unit_test(gather_reorders_every_type_with_its_nulls),
+        cmocka_unit_test(append_joins_two_columns_row_for_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
