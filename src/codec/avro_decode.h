@@ -14,15 +14,15 @@
 #include "codec/avro_schema.h"
 
 struct avro_wish {
-    const char *path;     /* names from the root, through records: "data_file/file_path" */
-    const int32_t *ids;   /* the same by Iceberg field ids, ended by 0; NULL: by names only.  Ids are
-                             tried first, names where the schema has no id */
-    enum avro_type type;  /* LONG takes int and long; DOUBLE float, double, int, long; BYTES takes
-                             bytes, string and fixed; STRING the same; ENUM, BOOLEAN, ARRAY, MAP,
-                             RECORD (the encoded span) only themselves.  A union of null and such
-                             a type is taken; another union is refused at compile time */
-    bool required;        /* absent from the writer's schema: an error at compile time; otherwise
-                             such a cell is null for ever */
+    const char *path;    /* names from the root, through records: "data_file/file_path" */
+    const int32_t *ids;  /* the same by Iceberg field ids, ended by 0; NULL: by names only.  Ids are
+                            tried first, names where the schema has no id */
+    enum avro_type type; /* LONG takes int and long; DOUBLE float, double, int, long; BYTES takes
+                            bytes, string and fixed; STRING the same; ENUM, BOOLEAN, ARRAY, MAP,
+                            RECORD (the encoded span) only themselves.  A union of null and such
+                            a type is taken; another union is refused at compile time */
+    bool required;       /* absent from the writer's schema: an error at compile time; otherwise
+                            such a cell is null for ever */
 };
 
 struct avro_cell {
@@ -35,7 +35,8 @@ struct avro_cell {
 
 struct avro_program; /* immutable once compiled: may be shared by threads */
 
-/* Memory from `arena`; keeps a reference to `writer`.  CORRUPT names the wish that cannot be met. */
+/* Memory from `arena`; keeps a reference to `writer`.  CORRUPT names the wish that cannot be met.
+ */
 CHECK_RESULT int avro_program_compile(struct arena *arena, const struct avro_schema *writer,
                                       const struct avro_wish *wishes, size_t count,
                                       const struct avro_program **out, struct err *err);

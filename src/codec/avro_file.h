@@ -36,13 +36,13 @@ void avro_file_end_datum(struct avro_file_writer *writer);
 void avro_file_finish(struct avro_file_writer *writer);
 
 struct avro_file_reader {
-    struct span rest;         /* of the image */
-    struct buf inflated;      /* owned */
-    struct span block;        /* the data of the block at hand that is not consumed yet */
+    struct span rest;    /* of the image */
+    struct buf inflated; /* owned */
+    struct span block;   /* the data of the block at hand that is not consumed yet */
     int64_t left_in_block;
     enum avro_codec codec;
     uint8_t sync[16];
-    struct span schema_json;  /* borrowed from the image */
+    struct span schema_json;          /* borrowed from the image */
     const struct avro_pair *metadata; /* in the arena given at open */
     size_t metadata_count;
 };

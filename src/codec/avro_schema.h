@@ -42,15 +42,15 @@ struct avro_field {
 
 struct avro_schema {
     enum avro_type type;
-    const char *name;               /* full name of record, enum, fixed; else NULL */
-    const char *logical;            /* logicalType, or NULL */
-    int32_t precision, scale;       /* of a decimal */
-    size_t fixed_size;              /* FIXED */
-    const struct avro_field *field; /* RECORD: the fields in order */
-    const char *const *symbol;      /* ENUM: the symbols in order */
+    const char *name;                        /* full name of record, enum, fixed; else NULL */
+    const char *logical;                     /* logicalType, or NULL */
+    int32_t precision, scale;                /* of a decimal */
+    size_t fixed_size;                       /* FIXED */
+    const struct avro_field *field;          /* RECORD: the fields in order */
+    const char *const *symbol;               /* ENUM: the symbols in order */
     const struct avro_schema *const *branch; /* UNION: branches; ARRAY, MAP: one, the items */
-    size_t count;                   /* of fields, symbols or branches */
-    int32_t element_id, key_id, value_id; /* Iceberg's, -1 when absent */
+    size_t count;                            /* of fields, symbols or branches */
+    int32_t element_id, key_id, value_id;    /* Iceberg's, -1 when absent */
 };
 
 enum { AVRO_DEPTH_MAX = 32 }; /* nesting beyond it is refused; recursive types too */

@@ -39,9 +39,9 @@ struct parquet_field {
     int32_t field_id;
     enum parquet_kind kind;
     bool required;
-    uint8_t precision, scale; /* DECIMAL */
+    uint8_t precision, scale;            /* DECIMAL */
     enum parquet_encoding_wish encoding; /* of the leaf; both leaves of a map */
-    bool no_bounds;           /* no min and max anywhere: ids that readers compare wrongly */
+    bool no_bounds; /* no min and max anywhere: ids that readers compare wrongly */
     /* LIST: child_id[0] is the element's; MAP: key and value.  Elements and keys are required,
      * a map's values are optional, list elements as element_optional says. */
     int32_t child_id[2];

@@ -12,20 +12,20 @@
 #include "codec/parquet.h"
 
 struct parquet_chunk {
-    int64_t offset;     /* first byte (dictionary page if there is one) */
-    int64_t size;       /* compressed bytes, headers included */
+    int64_t offset; /* first byte (dictionary page if there is one) */
+    int64_t size;   /* compressed bytes, headers included */
     int64_t values;
-    bool has_bounds;    /* exact or widened, never narrower than the values; physical, PLAIN bytes */
+    bool has_bounds; /* exact or widened, never narrower than the values; physical, PLAIN bytes */
     struct span lower, upper;
     bool has_null_count;
     int64_t null_count;
 };
 
 struct parquet_leaf {
-    const char *path;   /* "vendor_data.key_value.key" */
-    const char *name;   /* of the top-level field: "vendor_data" */
-    int32_t field_id;   /* of the leaf, -1 when absent */
-    int32_t top_id;     /* of the top-level field, -1 when absent */
+    const char *path; /* "vendor_data.key_value.key" */
+    const char *name; /* of the top-level field: "vendor_data" */
+    int32_t field_id; /* of the leaf, -1 when absent */
+    int32_t top_id;   /* of the top-level field, -1 when absent */
 };
 
 struct parquet_row_group {
@@ -41,15 +41,16 @@ struct parquet_file {
     struct parquet_row_group *row_group;
     const struct parquet_pair_span {
         struct span key, value;
-    } *pair; /* key-value metadata */
+    } * pair; /* key-value metadata */
     size_t pair_count;
-    const char *created_by;            /* or "" */
-    struct parquet_layout *layout;     /* the reader's own: levels and physical types */
+    const char *created_by;        /* or "" */
+    struct parquet_layout *layout; /* the reader's own: levels and physical types */
 };
 
 enum { PARQUET_TAIL_BYTES = 8 }; /* footer length and magic */
 
-/* The footer's length from the last 8 bytes of a file of `file_size`; CORRUPT when they are none. */
+/* The footer's length from the last 8 bytes of a file of `file_size`; CORRUPT when they are none.
+ */
 CHECK_RESULT int parquet_footer_size(struct span tail, uint64_t file_size, uint64_t *footer_size,
                                      struct err *err);
 /* Parses the footer (without its last 8 bytes); memory from `arena`; spans are borrowed from

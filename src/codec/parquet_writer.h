@@ -13,10 +13,10 @@
 #include "codec/parquet.h"
 
 struct parquet_options {
-    int zstd_level;          /* 1 in streaming files, 3 in compaction; 0: uncompressed */
-    size_t page_rows_max;    /* 0: 20,000 */
-    size_t page_bytes_max;   /* uncompressed; 0: 1 MiB */
-    const char *created_by;  /* "k2 version 0.1.0 (build …)" */
+    int zstd_level;         /* 1 in streaming files, 3 in compaction; 0: uncompressed */
+    size_t page_rows_max;   /* 0: 20,000 */
+    size_t page_bytes_max;  /* uncompressed; 0: 1 MiB */
+    const char *created_by; /* "k2 version 0.1.0 (build …)" */
 };
 
 struct parquet_pair {
@@ -26,14 +26,14 @@ struct parquet_pair {
 /* Of one leaf column over the whole file, for Iceberg's manifest.  Lists and maps have no bounds
  * and their counts are of their leaves.  Bounds are physical values: see `bound_size`. */
 struct parquet_leaf_stats {
-    int32_t field_id;       /* the leaf's: of a list the element's, of a map key's or value's */
+    int32_t field_id; /* the leaf's: of a list the element's, of a map key's or value's */
     int64_t compressed_bytes;
-    int64_t value_count;    /* nulls included */
+    int64_t value_count; /* nulls included */
     int64_t null_count;
     bool has_bounds;
     struct buf lower, upper; /* int, date: 4 bytes LE; long, timestamptz: 8 LE; decimal: minimal
-                                big-endian two's complement; string, binary: the exact bytes; bool 1:
-                                Iceberg's single-value serialization, not truncated */
+                                big-endian two's complement; string, binary: the exact bytes; bool
+                                1: Iceberg's single-value serialization, not truncated */
 };
 
 struct parquet_writer; /* owns its scratch memory */
