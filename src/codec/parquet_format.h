@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* parquet_format.h: the numbers of apache/parquet-format, parquet.thrift, that writer and reader
+ * share.  Names as there, with the enum's name in front. */
+#ifndef K2_CODEC_PARQUET_FORMAT_H
+#define K2_CODEC_PARQUET_FORMAT_H
+
+#define PARQUET_MAGIC "PAR1"
+
+enum parquet_type {
+    PARQUET_TYPE_BOOLEAN = 0,
+    PARQUET_TYPE_INT32 = 1,
+    PARQUET_TYPE_INT64 = 2,
+    PARQUET_TYPE_INT96 = 3,
+    PARQUET_TYPE_FLOAT = 4,
+    PARQUET_TYPE_DOUBLE = 5,
+    PARQUET_TYPE_BYTE_ARRAY = 6,
+    PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY = 7,
+};
+
+enum parquet_repetition {
+    PARQUET_REPETITION_REQUIRED = 0,
+    PARQUET_REPETITION_OPTIONAL = 1,
+    PARQUET_REPETITION_REPEATED = 2,
+};
+
+enum parquet_encoding {
+    PARQUET_ENCODING_PLAIN = 0,
+    PARQUET_ENCODING_PLAIN_DICTIONARY = 2,
+    PARQUET_ENCODING_RLE = 3,
+    PARQUET_ENCODING_BIT_PACKED = 4,
+    PARQUET_ENCODING_DELTA_BINARY_PACKED = 5,
+    PARQUET_ENCODING_DELTA_LENGTH_BYTE_ARRAY = 6,
+    PARQUET_ENCODING_DELTA_BYTE_ARRAY = 7,
+    PARQUET_ENCODING_RLE_DICTIONARY = 8,
+    PARQUET_ENCODING_BYTE_STREAM_SPLIT = 9,
+};
+
+enum parquet_codec {
+    PARQUET_CODEC_UNCOMPRESSED = 0,
+    PARQUET_CODEC_SNAPPY = 1,
+    PARQUET_CODEC_GZIP = 2,
+    PARQUET_CODEC_LZO = 3,
+    PARQUET_CODEC_BROTLI = 4,
+    PARQUET_CODEC_LZ4 = 5,
+    PARQUET_CODEC_ZSTD = 6,
+    PARQUET_CODEC_LZ4_RAW = 7,
+};
+
+enum parquet_page_type {
+    PARQUET_PAGE_DATA = 0,
+    PARQUET_PAGE_INDEX = 1,
+    PARQUET_PAGE_DICTIONARY = 2,
+    PARQUET_PAGE_DATA_V2 = 3,
+};
+
+#endif
