@@ -6,7 +6,7 @@
  * rises within its partition; a record that was acknowledged is there (power-off included).
  * Offsets may have gaps.  Adapters: log_sqlite.c (one file, runs of records in a row), log_mem.c;
  * Kafka comes beside them.  One reader is one thread's; a producer too; the log itself any
- * thread's.
+ * thread's (log_mem: one).
  */
 #ifndef K2_PORT_LOG_H
 #define K2_PORT_LOG_H
@@ -85,8 +85,8 @@ CHECK_RESULT static inline int log_partitions(struct log *log, const char *topic
     return log->ops->partitions(log, topic, count, err);
 }
 
-/* first: of the oldest record kept (end when there is none); end: of the next to be written.
- * LOG_ABSENT. */
+/* first: from here on nothing was forgotten: the oldest record kept, or a gap before it (end when
+ * all was forgotten); end: of the next to be written.  LOG_ABSENT. */
 CHECK_RESULT static inline int log_bounds(struct log *log, const char *topic, int32_t partition,
                                           int64_t *first, int64_t *end, struct err *err)
 {

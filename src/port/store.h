@@ -3,7 +3,7 @@
  * store.h: port: immutable objects under full URIs; one is there whole or not at all.
  *
  * Adapters: store_local.c (files, "file:///…"), store_mem.c ("mem://…"); S3 comes beside them.
- * Any thread, unless an adapter says otherwise.  Keys are never reused, so an object that was read
+ * Any thread, but store_mem: one.  Keys are never reused, so an object that was read
  * never changes.
  */
 #ifndef K2_PORT_STORE_H
