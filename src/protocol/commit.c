@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/* commit.c: load a base, test, swap; and what to do with each of the three answers.  The commit id
+ * and the snapshot id are one for all tries of a batch, so that an answer that was lost can be
+ * looked for on the chain. */
+#include "protocol/commit.h"
+
+#include "protocol/clause.h"
+#include "protocol/dropped.h"
+
+#include "core/random.h"
+#include "iceberg/table_merge.h"
+
+#include <string.h>
+
+enum { CONFLICTS_MAX = 64 }; /* in a row; then RETRY, so that a job can be stopped */
+
+struct attempt {
+    struct chain_table *chain;
+    const struct commit_batch *batch;
+    struct arena arena;          /* of the whole commit */
+    struct ice_metadata *base;   /* of this try */
+    struct ice_metadata *before; /* of the try before, or NULL */
+    struct positions map;        /* the base's */
+    char commit_id[UUID_TEXT_BYTES];
+    int64_t snapshot_id;
+    const struct ice_data_file *const *file;
+    size_t file_count;
+    struct ice_manifest_row manifest;
+    bool has_manifest;
+    bool answer_missing; /* some try ended without an answer */
+};
+
+static void new_commit_id(struct clock *clock, char text[UUID_TEXT_BYTES])
+{
+    uint8_t uuid[16];
+    uint64_t high = clock_random(clock);
+
+    uuid_from_random(high, clock_random(clock), uuid);
+    uuid_format(uuid, text);
+}
+
+/* Is our commit id on main's parent chain? */
+static bool is_on_chain(const struct ice_metadata *metadata, const char *commit_id)
+{
+    const struct ice_snapshot *snapshot = ice_metadata_current(metadata);
+
+    while (snapshot != NULL) {
+        const char *id = ice_snapshot_get(snapshot, "k2.commit-id");
+
+        if (id != NULL && strcmp(id, commit_id) == 0)
+            return true;
+        snapshot =
+            snapshot->parent == ICE_NONE ? NULL : ice_metadata_snapshot(metadata, snapshot->parent);
+    }
+    return false;
+}
+
+/* Rule 2: each entry of the batch stands in the base exactly where the batch begins. */
+static bool positions_hold(const struct attempt *attempt)
+{
+    const struct commit_batch *batch = attempt->batch;
+    const struct positions *map = &attempt->map;
+
+    if (!clause_on(CLAUSE_POSITION_TEST))
+        return true;
+    if (clause_on(CLAUSE_EPOCH) && map->epoch != batch->planned->epoch)
+        return false;
+    for (size_t i = 0; i < batch->offset_count; i++) {
+        const struct position_offset *e = &batch->offset[i];
+
+        if (!positions_same_offset(positions_offset(map, e->topic, e->partition),
+                                   positions_offset(batch->planned, e->topic, e->partition)))
+            return false;
+    }
+    for (size_t i = 0; i < batch->input_count; i++) {
+        const char *name = batch->input[i].table;
+
+        if (!positions_same_input(positions_input(map, name),
+                                  positions_input(batch->planned, name)))
+            return false;
+    }
+    return true;
+}
+
+/* Rule 2: what a batch leaned on may be gone when the new base does not descend from the old. */
+static bool descends(const struct attempt *attempt)
+{
+    if (attempt->before == NULL || attempt->before->main == ICE_NONE ||
+        !clause_on(CLAUSE_DESCENDANT))
+        return true;
+    return ice_metadata_is_ancestor(attempt->base, attempt->before->main, attempt->base->main);
+}
+
+static void move_positions(struct attempt *attempt)
+{
+    const struct commit_batch *batch = attempt->batch;
+    struct positions *map = &attempt->map;
+
+    for (size_t i = 0; i < batch->offset_count; i++)
+        positions_set_offset(map, &batch->offset[i]);
+    for (size_t i = 0; i < batch->input_count; i++)
+        positions_set_input(map, &batch->input[i]);
+    for (size_t i = 0; i < batch->retained_count; i++)
+        positions_set_retained(map, &batch->retained[i]);
+    map->commit_id = attempt->commit_id;
+    map->worker = attempt->chain->worker;
+}
+
+/* The manifest is written once, and again only when the files are others. */
+static int plan_manifest(struct attempt *attempt, struct err *err)
+{
+    const struct commit_batch *batch = attempt->batch;
+    const struct ice_data_file *const *file = batch->file;
+    size_t count = batch->file_count;
+
+    if (batch->plan_files != NULL) {
+        int rc =
+            batch->plan_files(batch->context, attempt->base, attempt->before, &file, &count, err);
+
+        if (rc != 0)
+            return rc;
+    }
+    if (attempt->has_manifest && file == attempt->file && count == attempt->file_count)
+        return 0;
+    attempt->file = file;
+    attempt->file_count = count;
+    attempt->has_manifest = count > 0;
+    if (count == 0)
+        return 0;
+    return table_write_manifest(&attempt->chain->table, &attempt->arena, file, count,
+                                attempt->snapshot_id, &attempt->manifest, err);
+}
+
+static int swap(struct attempt *attempt, const char *operation,
+                const struct ice_manifest_row *instead, size_t instead_count, struct err *err)
+{
+    const struct commit_batch *batch = attempt->batch;
+    struct chain_table *chain = attempt->chain;
+    size_t extra = batch == NULL ? 0 : batch->summary_count;
+    struct ice_pair *summary =
+        arena_zero(&attempt->arena, POSITIONS_PAIRS + extra, sizeof(*summary));
+    struct ice_pair properties[POSITIONS_PAIRS];
+    struct table_change change = { .operation = operation, .snapshot_id = attempt->snapshot_id };
+
+    positions_pairs(&attempt->map, properties);
+    memcpy(summary, properties, sizeof(properties));
+    if (extra > 0)
+        memcpy(summary + POSITIONS_PAIRS, batch->summary, extra * sizeof(*summary));
+    change.summary = summary;
+    change.summary_count = POSITIONS_PAIRS + extra;
+    change.properties = properties;
+    change.property_count = POSITIONS_PAIRS;
+    change.added = &attempt->manifest;
+    change.added_count = attempt->has_manifest ? 1 : 0;
+    change.instead = instead;
+    change.instead_count = instead_count;
+    if (dropped_plan(chain, attempt->base, &attempt->arena, &change.drop, &change.drop_count,
+                     err) != 0)
+        return -1;
+    return table_swap(&chain->table, attempt->base, &change, err);
+}
+
+/* One try.  0, COMMIT_LOST, TABLE_CONFLICT, TABLE_UNKNOWN, -1. */
+static int try_once(struct attempt *attempt, struct err *err)
+{
+    struct chain_table *chain = attempt->chain;
+    int rc = table_load(&chain->table, err);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : COMMIT_LOST;
+    ice_metadata_unref(attempt->before);
+    attempt->before = attempt->base;
+    attempt->base = ice_metadata_ref(chain->table.metadata);
+    if (attempt->answer_missing && is_on_chain(attempt->base, attempt->commit_id))
+        return 0;
+    if (chain_find_map(chain, attempt->base, &attempt->arena, &attempt->map, err) != 0)
+        return -1;
+    if (!positions_hold(attempt) || !descends(attempt))
+        return COMMIT_LOST;
+    rc = plan_manifest(attempt, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : COMMIT_LOST;
+    move_positions(attempt);
+    return swap(attempt, "append", NULL, 0, err);
+}
+
+static void attempt_begin(struct attempt *attempt, struct chain_table *chain,
+                          const struct commit_batch *batch)
+{
+    *attempt = (struct attempt){ .chain = chain, .batch = batch };
+    new_commit_id(chain->table.ports.clock, attempt->commit_id);
+    attempt->snapshot_id = table_new_snapshot_id(&chain->table);
+}
+
+static void attempt_end(struct attempt *attempt)
+{
+    ice_metadata_unref(attempt->base);
+    ice_metadata_unref(attempt->before);
+    arena_deinit(&attempt->arena);
+}
+
+int commit_run(struct chain_table *chain, const struct commit_batch *batch, struct err *err)
+{
+    struct attempt attempt;
+    int rc = TABLE_CONFLICT;
+
+    attempt_begin(&attempt, chain, batch);
+    for (int tries = 0; rc == TABLE_CONFLICT || rc == TABLE_UNKNOWN; tries++) {
+        if (tries == CONFLICTS_MAX) {
+            rc = err_set(err, ERR_RETRY, "commit %s: %d tries in a row met another writer",
+                         chain->table.definition.name, tries);
+            break;
+        }
+        rc = try_once(&attempt, err);
+        if (rc == TABLE_UNKNOWN && clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE))
+            attempt.answer_missing = true;
+        else if (rc == TABLE_UNKNOWN)
+            new_commit_id(chain->table.ports.clock, attempt.commit_id);
+    }
+    attempt_end(&attempt);
+    return rc < 0 ? err_wrap(err, "commit %s", chain->table.definition.name) : rc;
+}
+
+int commit_merge_manifests(struct chain_table *chain, size_t at_least, struct err *err)
+{
+    struct attempt attempt;
+    struct ice_manifest_row *rows = NULL;
+    size_t count = 0;
+    int rc;
+
+    attempt_begin(&attempt, chain, NULL);
+    rc = table_load(&chain->table, err);
+    if (rc == 0) {
+        attempt.base = ice_metadata_ref(chain->table.metadata);
+        rc = chain_find_map(chain, attempt.base, &attempt.arena, &attempt.map, err);
+    }
+    if (rc == 0)
+        rc = table_merge_plan(&chain->table, &attempt.arena, attempt.base, attempt.snapshot_id,
+                              at_least, &rows, &count, err);
+    if (rc == 0) {
+        if (!clause_on(CLAUSE_UPKEEP_CARRIES_MAP))
+            positions_init(&attempt.map, &attempt.arena);
+        attempt.map.commit_id = attempt.commit_id;
+        attempt.map.worker = chain->worker;
+        rc = swap(&attempt, "replace", rows, count, err);
+    }
+    attempt_end(&attempt);
+    return rc < 0 ? err_wrap(err, "merge manifests of %s", chain->table.definition.name) : 0;
+}

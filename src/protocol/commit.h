@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * commit.h: rules 1 to 3 of docs/commit.md: rows and progress in one swap.
+ *
+ * A commit loads a base, requires that the base's map says of every entry of the batch exactly what
+ * the batch was planned on, and swaps that very base.  At most one worker can therefore move a
+ * position from a to b, without a lock, a lease or a leader.
+ */
+#ifndef K2_PROTOCOL_COMMIT_H
+#define K2_PROTOCOL_COMMIT_H
+
+#include "protocol/chain.h"
+
+enum {
+    COMMIT_LOST = 1, /* the position is elsewhere: drop the batch, read the map again, go on */
+};
+
+struct commit_batch {
+    const struct positions *planned; /* the map the batch was planned on */
+
+    /* Entries to be set.  Each is tested: the base's entry must equal the planned one. */
+    const struct position_offset *offset;
+    size_t offset_count;
+    const struct position_input *input;
+    size_t input_count;
+    const struct position_retained *retained; /* set, never tested */
+    size_t retained_count;
+
+    const struct ice_data_file *const *file; /* new data files */
+    size_t file_count;
+
+    /*
+     * Optional, instead of `file`: the files anew for each base that is tried (Gold's look-up);
+     * called again only when the base has changed.  `previous` is the base of the try before, or
+     * NULL.  Files live in `context`.  COMMIT_LOST is passed on.
+     */
+    int (*plan_files)(void *context, const struct ice_metadata *base,
+                      const struct ice_metadata *previous, const struct ice_data_file *const **file,
+                      size_t *count, struct err *err);
+    void *context;
+
+    const struct ice_pair *summary; /* further keys of the summary */
+    size_t summary_count;
+};
+
+/*
+ * 0: the batch is in the table, once, and durable.  COMMIT_LOST: not there (or there through an
+ * earlier try whose answer came late: the map says).  -1: certainly not there; RETRY and FULL may
+ * be tried again with the same batch.
+ */
+CHECK_RESULT int commit_run(struct chain_table *chain, const struct commit_batch *batch,
+                            struct err *err);
+
+/* Merges the manifests of main's snapshot when it has `at_least` of them, in a commit of its own
+ * that carries the map unchanged.  0 also when there was nothing to do or another was faster. */
+CHECK_RESULT int commit_merge_manifests(struct chain_table *chain, size_t at_least,
+                                        struct err *err);
+
+/* Objects that name what commits no longer need: <location>/metadata/k2-dropped-<id>.txt, a URI in
+ * each line; maintain deletes what they name an hour later (iceberg/table_clean.h). */
+#define COMMIT_DROPPED_PREFIX "k2-dropped-"
+
+enum {
+    COMMIT_SNAPSHOTS_KEPT = 100,
+    COMMIT_SNAPSHOTS_KEPT_FOR_READERS = 1000,
+    COMMIT_METADATA_LOG_KEPT = 100,
+};
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * positions.h: the position map: how far a table has taken its inputs.
+ *
+ * Rule 1 of docs/commit.md: progress lives in the table.  Every snapshot of ours carries the whole
+ * map in its summary, and the same commit sets it as table properties:
+ *
+ *   k2.offsets        {"<topic>": {"cluster": C, "<partition>": [next, last, last-ts, rows, high]}}
+ *   k2.inputs         {"<table>": {"uuid": U, "epoch": E, "snapshot": I, "sequence": Q,
+ *                      "begun": I, "taken": N}}
+ *   k2.retained-from  {"<topic>": {"<partition>": offset}}
+ *   k2.epoch, k2.commit-id, k2.worker
+ *
+ * -1 stands for "none".  A map is memory of one arena and is changed only by its owner.
+ */
+#ifndef K2_PROTOCOL_POSITIONS_H
+#define K2_PROTOCOL_POSITIONS_H
+
+#include "core/arena.h"
+#include "core/err.h"
+#include "iceberg/ice_metadata.h"
+
+enum { POSITION_NONE = -1 };
+
+/* An entry of k2.offsets: what this table has taken from one partition. */
+struct position_offset {
+    const char *topic;
+    const char *cluster;
+    int32_t partition;
+    int64_t next;    /* offset to be read next */
+    int64_t last;    /* offset of the last record taken, or POSITION_NONE */
+    int64_t last_us; /* its timestamp */
+    int64_t rows;    /* how many rows this table itself got from the partition */
+    int64_t high;    /* the highest offset among these, or POSITION_NONE */
+};
+
+/* An entry of k2.inputs: what this table has taken from another table. */
+struct position_input {
+    const char *table; /* name without namespace */
+    const char *uuid;
+    int64_t epoch;    /* of the input when this was taken */
+    int64_t snapshot; /* last one finished, or POSITION_NONE */
+    int64_t sequence; /* its sequence number */
+    int64_t begun;    /* snapshot begun, or POSITION_NONE */
+    int64_t taken;    /* how many of its files, in manifest order, are taken */
+};
+
+/* An entry of k2.retained-from: the lowest offset that the table answers for. */
+struct position_retained {
+    const char *topic;
+    int32_t partition;
+    int64_t from;
+};
+
+struct positions {
+    struct arena *arena; /* borrowed: every text and entry is in it */
+    struct position_offset *offset;
+    size_t offset_count;
+    struct position_input *input;
+    size_t input_count;
+    struct position_retained *retained;
+    size_t retained_count;
+    int64_t epoch;
+    const char *commit_id; /* of the snapshot it was read from; "" when there is none */
+    const char *worker;
+};
+
+void positions_init(struct positions *map, struct arena *arena);
+/* A deep copy; may be into another arena. */
+void positions_copy(struct positions *to, struct arena *arena, const struct positions *from);
+
+/* The entry, or NULL; the pointer dies with the next change of the map. */
+const struct position_offset *positions_offset(const struct positions *map, const char *topic,
+                                               int32_t partition);
+const struct position_input *positions_input(const struct positions *map, const char *table);
+/* The lowest offset answered for, 0 when there is no entry. */
+int64_t positions_retained(const struct positions *map, const char *topic, int32_t partition);
+
+/* The entry's next offset, 0 without entry. */
+int64_t positions_next(const struct positions *map, const char *topic, int32_t partition);
+
+/* Sets or adds the entry; texts are copied. */
+void positions_set_offset(struct positions *map, const struct position_offset *entry);
+void positions_set_input(struct positions *map, const struct position_input *entry);
+void positions_set_retained(struct positions *map, const struct position_retained *entry);
+void positions_remove_inputs(struct positions *map);
+
+/* True when both say the same; NULL stands for "no entry" and equals one at the beginning. */
+bool positions_same_offset(const struct position_offset *a, const struct position_offset *b);
+bool positions_same_input(const struct position_input *a, const struct position_input *b);
+
+/* The map of one snapshot of ours.  POSITIONS_FOREIGN: the snapshot has none. */
+enum { POSITIONS_FOREIGN = 1 };
+CHECK_RESULT int positions_of_snapshot(struct positions *map, const struct ice_snapshot *snapshot,
+                                       struct err *err);
+/* The map that the table's properties hold.  POSITIONS_FOREIGN. */
+CHECK_RESULT int positions_of_properties(struct positions *map, const struct ice_metadata *metadata,
+                                         struct err *err);
+
+/* The pairs that say the map, in the arena, for a summary and for properties. */
+enum { POSITIONS_PAIRS = 6 };
+void positions_pairs(const struct positions *map, struct ice_pair pairs[POSITIONS_PAIRS]);
+
+#endif
