@@ -62,6 +62,12 @@ CHECK_RESULT int json_member(struct json *json, struct json_value *key, struct j
 CHECK_RESULT int json_element(struct json *json, struct json_value *value, struct err *err);
 /* Passes over the rest of `value`, which was handed out last: nothing to do for a scalar. */
 CHECK_RESULT int json_skip(struct json *json, const struct json_value *value, struct err *err);
+/* Where the scanner stands: behind what was handed out, passed over or left last, so that a whole
+ * value is the text from its first byte to here. */
+static inline const uint8_t *json_position(const struct json *json)
+{
+    return json->at;
+}
 /* Nothing but blanks may be left. */
 CHECK_RESULT int json_finish(struct json *json, struct err *err);
 /* All of the above in one: is `text` one well-formed JSON value? */

@@ -67,9 +67,11 @@ struct ice_data_file {
 
     enum ice_content content;
     enum ice_status status;
-    int64_t snapshot_id; /* that added (or deleted) it */
-    int64_t sequence;    /* data sequence number, inherited where the manifest leaves it out */
-    int64_t file_sequence;
+    int64_t snapshot_id;   /* that added (or deleted) it */
+    int64_t sequence;      /* data sequence number, inherited where the manifest leaves it out */
+    int64_t file_sequence; /* -1: the manifest does not say (old writers) */
+    bool partial; /* read from an entry that says more than this struct holds (another file format,
+                   * NaN counts, keys, other partition types): not to be written again from it */
 };
 
 /* The bound of a column, or an empty span with data NULL. */

@@ -12,8 +12,6 @@
 
 #include "iceberg/ice_definition.h"
 
-struct json_object;
-
 enum { ICE_NONE = -1 }; /* no snapshot */
 
 struct ice_snapshot {
@@ -21,9 +19,10 @@ struct ice_snapshot {
     int64_t parent; /* ICE_NONE */
     int64_t sequence;
     int64_t timestamp_ms;
-    const char *manifest_list; /* URI */
-    const char *operation;     /* "append", "replace", "overwrite", "delete" */
-    struct json_object *summary;
+    const char *manifest_list;      /* URI */
+    const char *operation;          /* "append", "replace", "overwrite", "delete" */
+    const struct ice_pair *summary; /* without operation; see ice_snapshot_get */
+    size_t summary_count;
 };
 
 struct ice_metadata {
@@ -92,8 +91,15 @@ struct ice_change {
 };
 
 /* The successor's document into *out: snapshot with the next sequence number, main set to it,
- * snapshot-log, metadata-log, properties, refs.  `base` is unchanged. */
+ * snapshot-log, metadata-log, properties, refs.  `base` is unchanged.  A dropped snapshot takes its
+ * statistics with it; one that a ref other than main names stays whatever `drop` says. */
 void ice_metadata_apply(const struct ice_metadata *base, const struct ice_change *change,
                         struct buf *out);
+
+/* The same change as a REST catalog is sent it: JSON arrays of requirements (table uuid, main's
+ * snapshot, schema and spec id) and of updates.  Either buf is appended to. */
+void ice_metadata_requirements(const struct ice_metadata *base, struct buf *out);
+void ice_metadata_updates(const struct ice_metadata *base, const struct ice_change *change,
+                          struct buf *out);
 
 #endif

@@ -32,11 +32,23 @@ struct table {
     struct table_ports ports; /* borrowed */
     char *space;
     struct ice_definition definition; /* as asked for; field ids are the table's own after a load */
-    struct parquet_field *field;      /* owned: definition.field with the table's ids */
     struct ice_metadata *metadata;    /* newest loaded, or NULL */
-    struct parquet_writer *writer;    /* owned, made at the first file */
-    struct buf scratch;
+    int32_t sort_order_id;            /* the table's own number of definition.sort_id; 0: it has
+                                       * another default order, and no file claims one */
+
+    /* private */
+    struct parquet_field *field; /* owned: what definition points to */
+    struct ice_partition_field *partition;
+    int32_t *sort_id;
+    struct parquet_writer *writer; /* made at the first file */
+    struct ice_manifest_reader *reader;
+    int writer_level;
+    struct buf scratch, image;
+    struct buf list_uri, list; /* the newest list that was read or written */
+    struct catalog_table loaded;
     uint64_t files_written; /* for names */
+    int64_t swap_snapshot_id;
+    uint32_t swap_attempt;
 };
 
 void table_init(struct table *table, const struct table_ports *ports, const char *space,
