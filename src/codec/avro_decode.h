@@ -13,10 +13,17 @@
 
 #include "codec/avro_schema.h"
 
+enum {
+    AVRO_EMPTY_ITEMS_MAX = 4096
+}; /* items that take no byte, in one datum: it bounds the work */
+
+/* Each value is wished for once; a RECORD and values inside it are two things. */
 struct avro_wish {
-    const char *path;    /* names from the root, through records: "data_file/file_path" */
-    const int32_t *ids;  /* the same by Iceberg field ids, ended by 0; NULL: by names only.  Ids are
-                            tried first, names where the schema has no id */
+    const char *path;    /* names from the root, through records: "data_file/file_path"; "" is the
+                            root itself */
+    const int32_t *ids;  /* the same by Iceberg field ids, ended by 0 (which is tried as an id too:
+                            a manifest's status has it); NULL: by names only.  Ids are tried first,
+                            names where the schema's field has no id */
     enum avro_type type; /* LONG takes int and long; DOUBLE float, double, int, long; BYTES takes
                             bytes, string and fixed; STRING the same; ENUM, BOOLEAN, ARRAY, MAP,
                             RECORD (the encoded span) only themselves.  A union of null and such

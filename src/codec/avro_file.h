@@ -9,6 +9,11 @@
 #include "codec/avro_schema.h"
 #include "core/buf.h"
 
+enum {
+    AVRO_BLOCK_BYTES = 64 * 1024,             /* a block is written when it has grown to this */
+    AVRO_BLOCK_BYTES_MAX = 256 * 1024 * 1024, /* read: an inflated block's */
+};
+
 enum avro_codec { AVRO_CODEC_NULL, AVRO_CODEC_DEFLATE };
 
 struct avro_pair {
@@ -36,6 +41,7 @@ void avro_file_end_datum(struct avro_file_writer *writer);
 void avro_file_finish(struct avro_file_writer *writer);
 
 struct avro_file_reader {
+    size_t image_size;
     struct span rest;    /* of the image */
     struct buf inflated; /* owned */
     struct span block;   /* the data of the block at hand that is not consumed yet */
@@ -47,6 +53,8 @@ struct avro_file_reader {
     size_t metadata_count;
 };
 
+/* `image` is borrowed.  CORRUPT: no container, no schema, or a codec that is not read (it is
+ * named). The reader may be closed in any case. */
 CHECK_RESULT int avro_file_open(struct avro_file_reader *reader, struct arena *arena,
                                 struct span image, struct err *err);
 void avro_file_close(struct avro_file_reader *reader);

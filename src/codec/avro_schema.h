@@ -53,13 +53,24 @@ struct avro_schema {
     int32_t element_id, key_id, value_id;    /* Iceberg's, -1 when absent */
 };
 
-enum { AVRO_DEPTH_MAX = 32 }; /* nesting beyond it is refused; recursive types too */
+enum {
+    AVRO_DEPTH_MAX = 32, /* nesting beyond it is refused; recursive types too */
+    AVRO_SCHEMA_BYTES_MAX = 1024 * 1024,
+};
 
-/* All memory comes from `arena`.  CORRUPT with the place for what is no schema. */
+/* All memory comes from `arena`.  CORRUPT with the place for what is no schema.  A type that is
+ * named twice is one node with several parents; written out, a schema has at most 65,536 nodes. */
 CHECK_RESULT int avro_schema_parse(struct arena *arena, struct span json,
                                    const struct avro_schema **out, struct err *err);
 
 /* The field of a record with this name, or NULL. */
 const struct avro_field *avro_schema_field(const struct avro_schema *record, const char *name);
+
+/* The schema itself; of a union the one branch that is not null, or NULL when there are none or
+ * several. */
+const struct avro_schema *avro_schema_present(const struct avro_schema *schema);
+
+/* "null", "boolean", … "fixed". */
+const char *avro_schema_type_name(enum avro_type type);
 
 #endif
