@@ -63,6 +63,8 @@ static bool positions_hold(const struct attempt *attempt)
 
     if (!clause_on(CLAUSE_POSITION_TEST))
         return true;
+    if (attempt->answer_missing && !clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE))
+        return true;
     if (clause_on(CLAUSE_EPOCH) && map->epoch != batch->planned->epoch)
         return false;
     for (size_t i = 0; i < batch->offset_count; i++) {
@@ -171,7 +173,8 @@ static int try_once(struct attempt *attempt, struct err *err)
     ice_metadata_unref(attempt->before);
     attempt->before = attempt->base;
     attempt->base = ice_metadata_ref(chain->table.metadata);
-    if (attempt->answer_missing && is_on_chain(attempt->base, attempt->commit_id))
+    if (attempt->answer_missing && clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE) &&
+        is_on_chain(attempt->base, attempt->commit_id))
         return 0;
     if (chain_find_map(chain, attempt->base, &attempt->arena, &attempt->map, err) != 0)
         return -1;
@@ -212,10 +215,7 @@ int commit_run(struct chain_table *chain, const struct commit_batch *batch, stru
             break;
         }
         rc = try_once(&attempt, err);
-        if (rc == TABLE_UNKNOWN && clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE))
-            attempt.answer_missing = true;
-        else if (rc == TABLE_UNKNOWN)
-            new_commit_id(chain->table.ports.clock, attempt.commit_id);
+        attempt.answer_missing |= rc == TABLE_UNKNOWN;
     }
     attempt_end(&attempt);
     return rc < 0 ? err_wrap(err, "commit %s", chain->table.definition.name) : rc;
