@@ -66,6 +66,40 @@ void column_clear(struct column *column)
         column_clear(column->child[i]);
 }
 
+/* Counts the nulls again; no null, no bitmap, and bits behind the last row are 1. */
+static void truncate_nulls(struct column *column, size_t rows)
+{
+    for (size_t row = rows; row < column->rows; row++)
+        column->null_count -= column_is_null(column, row);
+    if (column->null_count == 0) {
+        buf_clear(&column->validity);
+        return;
+    }
+    column->validity.size = (rows + 7) / 8;
+    if (rows % 8 != 0)
+        column->validity.data[rows / 8] |= (uint8_t)(0xff << rows % 8);
+}
+
+void column_truncate(struct column *column, size_t rows)
+{
+    size_t width = value_size(column->type);
+    size_t end;
+
+    ASSERT(rows <= column->rows);
+    truncate_nulls(column, rows);
+    column->rows = rows;
+    if (width > 0) {
+        column->values.size = rows * width;
+        return;
+    }
+    end = rows == 0 ? 0 : (size_t)column_offsets(column)[rows];
+    column->offsets.size = rows == 0 ? 0 : (rows + 1) * sizeof(int32_t);
+    if (column->type == COLUMN_BYTES)
+        column->values.size = end;
+    for (int i = 0; i < child_count(column->type); i++)
+        column_truncate(column->child[i], end);
+}
+
 void column_reserve(struct column *column, size_t rows, size_t bytes)
 {
     size_t width = value_size(column->type);

@@ -40,6 +40,8 @@ void column_init_nested(struct column *column, enum column_type type, enum colum
 void column_deinit(struct column *column);
 /* No rows; the memory is kept. */
 void column_clear(struct column *column);
+/* Drops the rows behind the first `rows`, and entries of a LIST or MAP whose row was not ended. */
+void column_truncate(struct column *column, size_t rows);
 /* Makes room for `rows` more rows and, for BYTES, `bytes` more bytes. */
 void column_reserve(struct column *column, size_t rows, size_t bytes);
 

@@ -92,6 +92,74 @@ static void append_joins_two_columns_row_for_row(void **state)
     column_deinit(&both);
 }
 
+/* Row `i` of a column of that type, a null for every fifth. */
+static void put_row(struct column *c, int i)
+{
+    if (i % 5 == 2) {
+        column_put_null(c);
+    } else if (c->type == COLUMN_BYTES) {
+        column_put_bytes(c, span_of("xyzxyzxyz", (size_t)i % 10));
+    } else if (c->type == COLUMN_MAP) {
+        for (int k = 0; k < i % 3; k++) {
+            column_put_bytes(c->child[0], SPAN("key"));
+            put_row(c->child[1], i + k);
+        }
+        column_put_entries(c);
+    } else {
+        column_put_decimal(c, i);
+    }
+}
+
+static void truncate_leaves_what_the_first_rows_alone_had_made(void **state)
+{
+    static const enum column_type types[] = { COLUMN_DECIMAL, COLUMN_BYTES, COLUMN_MAP };
+
+    (void)state;
+    for (size_t t = 0; t < ARRAY_LEN(types); t++) {
+        for (int rows = 0; rows <= 40; rows++) {
+            struct column c, first;
+
+            column_init(&c, types[t]);
+            column_init(&first, types[t]);
+            for (int i = 0; i < 40; i++)
+                put_row(&c, i);
+            for (int i = 0; i < rows; i++)
+                put_row(&first, i);
+            column_truncate(&c, (size_t)rows);
+            assert_int_equal(c.validity.size, first.validity.size);
+            assert_int_equal(c.null_count, first.null_count);
+            for (int i = rows; i < 50; i++) { /* and it grows on as if nothing had been */
+                put_row(&c, i + 1);
+                put_row(&first, i + 1);
+            }
+            assert_true(column_equal(&c, &first));
+            column_deinit(&c);
+            column_deinit(&first);
+        }
+    }
+}
+
+static void truncate_drops_the_entries_of_an_unended_row(void **state)
+{
+    struct column c;
+
+    (void)state;
+    column_init(&c, COLUMN_MAP);
+    column_put_bytes(c.child[0], SPAN("left"));
+    column_truncate(&c, 0);
+    assert_int_equal(c.child[0]->rows, 0);
+    column_put_bytes(c.child[0], SPAN("key"));
+    column_put_bytes(c.child[1], SPAN("value"));
+    column_put_entries(&c);
+    column_put_bytes(c.child[0], SPAN("left"));
+    column_truncate(&c, 1);
+    assert_int_equal(c.rows, 1);
+    assert_int_equal(c.child[0]->rows, 1);
+    assert_int_equal(c.child[0]->values.size, 3);
+    assert_int_equal(c.child[1]->rows, 1);
+    column_deinit(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +167,8 @@ int main(void)
         cmocka_unit_test(nulls_and_values_keep_their_rows),
         cmocka_unit_test(gather_reorders_every_type_with_its_nulls),
         cmocka_unit_test(append_joins_two_columns_row_for_row),
+        cmocka_unit_test(truncate_leaves_what_the_first_rows_alone_had_made),
+        cmocka_unit_test(truncate_drops_the_entries_of_an_unended_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

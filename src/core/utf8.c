@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* utf8.c: eight ASCII bytes a step, since that is what almost all text here is. */
+#include "core/utf8.h"
+#include "core/num.h"
+
+size_t utf8_size(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t lead = at[0];
+    size_t size = lead < 0x80   ? 1
+                  : lead < 0xc2 ? 0
+                  : lead < 0xe0 ? 2
+                  : lead < 0xf0 ? 3
+                  : lead < 0xf5 ? 4
+                                : 0;
+    /* The second byte excludes overlong forms, surrogates and what lies above U+10FFFF. */
+    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+
+    if (size <= 1)
+        return size;
+    if ((size_t)(end - at) < size || at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
+}
+
+bool utf8_valid(struct span text)
+{
+    const uint8_t *at = text.data;
+    const uint8_t *end = at + text.size;
+
+    while (at < end) {
+        size_t size;
+
+        if (end - at >= 8 && (load_le64(at) & UINT64_C(0x8080808080808080)) == 0) {
+            at += 8;
+            continue;
+        }
+        size = utf8_size(at, end);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
