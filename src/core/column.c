@@ -322,6 +322,82 @@ void column_append(struct column *column, const struct column *from, size_t firs
         bitmap_extend(column, column->rows);
 }
 
+static void keep_fixed(struct column *column, size_t first, const uint32_t *index, size_t count)
+{
+    size_t width = value_size(column->type);
+    uint8_t *values = column->values.data;
+
+    for (size_t i = 0; i < count; i++)
+        memmove(values + (first + i) * width, values + (size_t)index[i] * width, width);
+    column->values.size = (first + count) * width;
+}
+
+static void keep_bytes(struct column *column, size_t first, const uint32_t *index, size_t count)
+{
+    int32_t *offsets = (int32_t *)(void *)column->offsets.data;
+    size_t end = (size_t)offsets[first];
+
+    for (size_t i = 0; i < count; i++) {
+        size_t begin = (size_t)offsets[index[i]];
+        size_t size = (size_t)offsets[index[i] + 1] - begin;
+
+        memmove(column->values.data + end, column->values.data + begin, size);
+        end += size;
+        offsets[first + i + 1] = (int32_t)end;
+    }
+    column->values.size = end;
+    column->offsets.size = (first + count + 1) * sizeof(*offsets);
+}
+
+/* Children move in runs, so lists and maps are made anew beside the old. */
+static void keep_entries(struct column *column, size_t first, const uint32_t *index, size_t count)
+{
+    struct column kept;
+
+    column_init_nested(&kept, column->type, column->child[0]->type,
+                       column->child[column->type == COLUMN_MAP ? 1 : 0]->type);
+    column_append(&kept, column, 0, first);
+    column_gather(&kept, column, index, count);
+    column_deinit(column);
+    *column = kept;
+}
+
+/* The bitmap of the rows kept; the null count with it. */
+static void keep_nulls(struct column *column, size_t first, const uint32_t *index, size_t count)
+{
+    size_t nulls = 0;
+
+    if (column->null_count == 0)
+        return;
+    for (size_t i = 0; i < first + count; i++) {
+        size_t from = i < first ? i : index[i - first];
+        bool is_valid = column->validity.data[from >> 3] >> (from & 7) & 1;
+
+        nulls += !is_valid;
+        column->validity.data[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+        column->validity.data[i >> 3] |= (uint8_t)((unsigned)is_valid << (i & 7));
+    }
+    column->null_count = nulls;
+    column->validity.size = nulls == 0 ? 0 : (first + count + 7) / 8;
+}
+
+void column_keep(struct column *column, size_t first, const uint32_t *index, size_t count)
+{
+    ASSERT(first <= column->rows && count <= column->rows - first);
+    if (count == column->rows - first)
+        return;
+    if (child_count(column->type) > 0) {
+        keep_entries(column, first, index, count);
+        return;
+    }
+    if (value_size(column->type) > 0)
+        keep_fixed(column, first, index, count);
+    else
+        keep_bytes(column, first, index, count);
+    keep_nulls(column, first, index, count);
+    column->rows = first + count;
+}
+
 void column_repeat_int64(struct column *column, int64_t value, size_t count)
 {
     column_reserve(column, count, 0);

@@ -53,6 +53,8 @@ void column_gather(struct column *column, const struct column *from, const uint3
                    size_t count);
 /* Appends rows [first, first + count) of `from`. */
 void column_append(struct column *column, const struct column *from, size_t first, size_t count);
+/* Of the rows from `first` on, keeps just index[0..count), which ascend and are not below first. */
+void column_keep(struct column *column, size_t first, const uint32_t *index, size_t count);
 /* Appends `count` times the same value, or null. */
 void column_repeat_int64(struct column *column, int64_t value, size_t count);
 void column_repeat_int32(struct column *column, int32_t value, size_t count);

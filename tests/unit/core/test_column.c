@@ -160,6 +160,47 @@ static void truncate_drops_the_entries_of_an_unended_row(void **state)
     column_deinit(&c);
 }
 
+static void keep_is_gather_in_place(void **state)
+{
+    const enum column_type types[] = { COLUMN_INT32, COLUMN_DECIMAL, COLUMN_BYTES, COLUMN_LIST,
+                                       COLUMN_MAP };
+    const uint32_t index[] = { 5, 6, 9, 17, 18, 30 };
+
+    (void)state;
+    for (size_t t = 0; t < ARRAY_LEN(types); t++) {
+        struct column c, expected;
+
+        column_init(&c, types[t]);
+        column_init(&expected, types[t]);
+        for (int i = 0; i < 40; i++) {
+            if (i % 5 == 2 || i == 17) {
+                column_put_null(&c);
+            } else if (types[t] == COLUMN_INT32) {
+                column_put_int32(&c, i);
+            } else if (types[t] == COLUMN_DECIMAL) {
+                column_put_decimal(&c, i);
+            } else if (types[t] == COLUMN_BYTES) {
+                column_put_bytes(&c, span_of("0123456789", (size_t)i % 10));
+            } else {
+                for (int k = 0; k < i % 3; k++)
+                    for (int m = 0; m < (types[t] == COLUMN_MAP ? 2 : 1); m++)
+                        column_put_bytes(c.child[m], span_of("abcdefgh", (size_t)i % 7));
+                column_put_entries(&c);
+            }
+        }
+        column_append(&expected, &c, 0, 4);
+        column_gather(&expected, &c, index, ARRAY_LEN(index));
+        column_keep(&c, 4, index, ARRAY_LEN(index));
+        assert_true(column_equal(&c, &expected));
+        assert_int_equal(c.null_count, expected.null_count);
+        column_put_null(&c);
+        assert_true(column_is_null(&c, 10));
+        assert_false(column_is_null(&c, 9));
+        column_deinit(&c);
+        column_deinit(&expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +208,7 @@ int main(void)
         cmocka_unit_test(nulls_and_values_keep_their_rows),
         cmocka_unit_test(gather_reorders_every_type_with_its_nulls),
         cmocka_unit_test(append_joins_two_columns_row_for_row),
+        cmocka_unit_test(keep_is_gather_in_place),
         cmocka_unit_test(truncate_leaves_what_the_first_rows_alone_had_made),
         cmocka_unit_test(truncate_drops_the_entries_of_an_unended_row),
     };

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/* read_on.c: main's chain is walked back to the position, then forward over what K2 appended. */
+#include "protocol/read_on.h"
+
+#include "core/num.h"
+#include "protocol/clause.h"
+
+#include <string.h>
+
+struct chain_part {
+    const struct ice_snapshot **snapshot; /* newest first */
+    size_t count;
+};
+
+/* Main's chain from its tip down to, but without, the snapshot `stop`. */
+static struct chain_part chain_down_to(const struct ice_metadata *metadata, int64_t stop,
+                                       struct arena *arena)
+{
+    struct chain_part part = {
+        arena_zero(arena, metadata->snapshot_count + 1, sizeof(*part.snapshot)), 0
+    };
+    const struct ice_snapshot *snapshot = ice_metadata_current(metadata);
+
+    while (snapshot != NULL && snapshot->id != stop && part.count < metadata->snapshot_count) {
+        part.snapshot[part.count++] = snapshot;
+        snapshot =
+            snapshot->parent == ICE_NONE ? NULL : ice_metadata_snapshot(metadata, snapshot->parent);
+    }
+    return part;
+}
+
+/* Which snapshots come after the position: 0, READ_CUT or READ_ROLLED. */
+static int part_after(const struct ice_metadata *metadata, const struct position_input *position,
+                      struct arena *arena, struct chain_part *part)
+{
+    const struct ice_snapshot *oldest = chain_oldest(metadata);
+    bool is_whole = oldest == NULL || oldest->parent == ICE_NONE;
+    int64_t at = position == NULL ? POSITION_NONE : position->snapshot;
+
+    *part = chain_down_to(metadata, at, arena);
+    if (oldest == NULL)
+        return at == POSITION_NONE ? 0 : READ_CUT;
+    if (at == POSITION_NONE)
+        return is_whole ? 0 : READ_CUT;
+    if (ice_metadata_is_ancestor(metadata, at, metadata->main) || oldest->parent == at)
+        return 0;
+    if (ice_metadata_snapshot(metadata, at) != NULL && clause_on(CLAUSE_ROLLBACK_IS_NOT_EXPIRY) &&
+        (is_whole || !clause_on(CLAUSE_TAG_IS_NOT_ROLLBACK)))
+        return READ_ROLLED;
+    return READ_CUT;
+}
+
+static bool is_append(const struct ice_snapshot *snapshot)
+{
+    return strcmp(snapshot->operation, "append") == 0;
+}
+
+struct planning {
+    struct read_plan *plan;
+    struct arena *arena;
+    size_t capacity;
+    int64_t rows, rows_max;
+};
+
+static void plan_file(struct planning *planning, const struct ice_data_file *file)
+{
+    struct read_plan *plan = planning->plan;
+
+    if (plan->count == planning->capacity) {
+        size_t capacity = size_max(16, 2 * planning->capacity);
+        const struct ice_data_file **grown = arena_zero(planning->arena, capacity, sizeof(*grown));
+
+        if (plan->count > 0)
+            memcpy(grown, plan->file, plan->count * sizeof(*grown));
+        plan->file = grown;
+        planning->capacity = capacity;
+    }
+    plan->file[plan->count++] = file;
+    planning->rows += file->rows;
+}
+
+static void finish_snapshot(struct position_input *next, const struct ice_snapshot *snapshot)
+{
+    next->snapshot = snapshot->id;
+    next->sequence = snapshot->sequence;
+}
+
+/* Files of one snapshot of ours.  *is_full: the batch ends inside it. */
+static int plan_snapshot(struct planning *planning, struct chain_table *input,
+                         const struct ice_snapshot *snapshot, bool names_begun, bool *is_full,
+                         struct err *err)
+{
+    struct position_input *next = &planning->plan->next;
+    struct ice_data_file **files;
+    size_t count;
+    int rc;
+
+    if (next->begun != POSITION_NONE && next->begun != snapshot->id &&
+        clause_on(CLAUSE_BEGUN_SNAPSHOT_NAMED)) {
+        if (names_begun)
+            return READ_ROLLED;
+        next->taken = 0;
+    }
+    rc = table_added_files(&input->table, planning->arena, snapshot, &files, &count, err);
+    if (rc != 0)
+        return rc == TABLE_GONE ? READ_CUT : rc;
+    while ((size_t)next->taken < count && planning->rows < planning->rows_max)
+        plan_file(planning, files[next->taken++]);
+    *is_full = (size_t)next->taken < count;
+    if (*is_full) {
+        next->begun = snapshot->id;
+        return 0;
+    }
+    finish_snapshot(next, snapshot);
+    next->begun = POSITION_NONE;
+    next->taken = 0;
+    planning->plan->reached = snapshot;
+    return 0;
+}
+
+int read_on_plan(struct chain_table *input, const struct positions *map,
+                 const struct position_input *position, int64_t rows_max, bool names_begun,
+                 struct arena *arena, struct read_plan *plan, struct err *err)
+{
+    const struct ice_metadata *metadata = input->table.metadata;
+    struct planning planning = { .plan = plan, .arena = arena, .rows_max = rows_max };
+    struct chain_part part;
+    bool is_full = false;
+    int rc;
+
+    *plan = (struct read_plan){ .next = { .snapshot = POSITION_NONE, .begun = POSITION_NONE } };
+    if (position != NULL)
+        plan->next = *position;
+    plan->next.table = input->table.definition.name;
+    plan->next.uuid = metadata->uuid;
+    plan->next.epoch = map->epoch;
+    if (position != NULL && position->uuid[0] != 0 && strcmp(position->uuid, metadata->uuid) != 0)
+        return READ_ROLLED;
+    rc = part_after(metadata, position, arena, &part);
+    while (rc == 0 && part.count > 0 && !is_full) {
+        const struct ice_snapshot *snapshot = part.snapshot[--part.count];
+
+        if (ice_snapshot_get(snapshot, "k2.commit-id") == NULL || !is_append(snapshot)) {
+            plan->foreign_appends += is_append(snapshot);
+            finish_snapshot(&plan->next, snapshot);
+            continue;
+        }
+        rc = plan_snapshot(&planning, input, snapshot, names_begun, &is_full, err);
+    }
+    return rc;
+}
+
+void read_on_end(const struct chain_table *input, const struct positions *map,
+                 struct position_input *position)
+{
+    const struct ice_metadata *metadata = input->table.metadata;
+    const struct ice_snapshot *current = ice_metadata_current(metadata);
+
+    *position = (struct position_input){ .table = input->table.definition.name,
+                                         .uuid = metadata->uuid,
+                                         .epoch = map->epoch,
+                                         .snapshot = POSITION_NONE,
+                                         .begun = POSITION_NONE };
+    if (current != NULL)
+        finish_snapshot(position, current);
+}
