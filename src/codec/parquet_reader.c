@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * parquet_reader.c: a field of a row group, leaf by leaf, page by page.
+ *
+ * Scratch memory holds the chunk's dictionary at its front and behind it, anew for each page, the
+ * page's bytes and levels; nothing is allocated for a page once it has grown.
+ */
+#include "codec/parquet_reader.h"
+
+#include "codec/parquet_delta_decode.h"
+#include "codec/parquet_dictionary_decode.h"
+#include "codec/parquet_footer_decode.h"
+#include "codec/parquet_level_decode.h"
+#include "codec/parquet_page_decode.h"
+#include "codec/parquet_plain_decode.h"
+#include "codec/parquet_rle_decode.h"
+#include "core/num.h"
+
+#include <inttypes.h>
+
+/* One column chunk on its way into one column. */
+struct leaf_reader {
+    const struct parquet_leaf_layout *layout;
+    struct parquet_target target;
+    int codec;
+    bool nulls_allowed;
+    struct span rest;   /* pages yet to come */
+    size_t values_left; /* nulls included */
+    struct decompress *decompress;
+    struct buf *scratch;
+    bool has_dictionary, has_data; /* seen so far */
+    size_t dictionary_count;
+    size_t dictionary_entries_at; /* in scratch; the page itself, of BYTES, is at 0 */
+    size_t dictionary_end;
+    struct column *to;               /* takes the values */
+    struct parquet_level_rows *rows; /* takes offsets and nulls of a list or map, else NULL */
+};
+
+int parquet_footer_size(struct span tail, uint64_t file_size, uint64_t *footer_size,
+                        struct err *err)
+{
+    const uint64_t overhead = PARQUET_TAIL_BYTES + 4; /* and the magic in front */
+    uint32_t size;
+
+    if (tail.size != PARQUET_TAIL_BYTES || file_size < overhead)
+        return err_set(err, ERR_CORRUPT, "a Parquet file of %" PRIu64 " bytes", file_size);
+    if (memcmp(tail.data + 4, "PARE", 4) == 0)
+        return err_set(err, ERR_CORRUPT, "the Parquet file is encrypted");
+    if (memcmp(tail.data + 4, "PAR1", 4) != 0)
+        return err_set(err, ERR_CORRUPT, "not a Parquet file: it does not end in PAR1");
+    size = load_le32(tail.data);
+    if (size == 0 || size > file_size - overhead || size > PARQUET_FOOTER_BYTES_MAX)
+        return err_set(err, ERR_CORRUPT, "a Parquet footer of %" PRIu32 " bytes in %" PRIu64, size,
+                       file_size);
+    *footer_size = size;
+    return 0;
+}
+
+int parquet_file_parse(struct arena *arena, struct span footer, uint64_t file_size,
+                       struct parquet_file *out, struct err *err)
+{
+    return parquet_footer_decode(arena, footer, file_size, out, err);
+}
+
+bool parquet_file_leaves(const struct parquet_file *file, const struct parquet_field *field,
+                         size_t *first, size_t *count)
+{
+    const struct parquet_leaf_layout *layout = file->layout->leaf;
+
+    *first = *count = 0;
+    for (size_t i = 0; i < file->leaf_count; i++) {
+        const struct parquet_leaf *leaf = &file->leaf[i];
+
+        if (*count > 0) {
+            if (layout[i].top != layout[*first].top)
+                break;
+            ++*count;
+        } else if (file->layout->has_ids ? leaf->top_id == field->field_id
+                                         : strcmp(leaf->name, field->name) == 0) {
+            *first = i;
+            *count = 1;
+        }
+    }
+    return *count > 0;
+}
+
+struct span parquet_file_pair(const struct parquet_file *file, const char *key)
+{
+    struct span wanted = span_text(key);
+
+    for (size_t i = 0; i < file->pair_count; i++)
+        if (span_equal(file->pair[i].key, wanted))
+            return file->pair[i].value;
+    return (struct span){ NULL, 0 };
+}
+
+static size_t aligned(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
+static int read_dictionary(struct leaf_reader *r, const struct parquet_page *page, struct err *err)
+{
+    const size_t width = parquet_plain_decode_width(&r->target);
+    size_t entry_size = width > 0 ? width : sizeof(struct parquet_dictionary_entry);
+    struct span bytes;
+    uint8_t *entries;
+
+    if (r->has_dictionary || r->has_data || r->target.physical == PARQUET_TYPE_BOOLEAN ||
+        (page->encoding != PARQUET_ENCODING_PLAIN &&
+         page->encoding != PARQUET_ENCODING_PLAIN_DICTIONARY))
+        return err_set(err, ERR_CORRUPT,
+                       "a dictionary where none may be, encoded as %s (%" PRId32 ")",
+                       parquet_page_decode_encoding_name(page->encoding), page->encoding);
+    if (page->values > page->size)
+        return err_set(err, ERR_CORRUPT, "a dictionary of %zu values in %zu bytes", page->values,
+                       page->size);
+    r->has_dictionary = true;
+    r->dictionary_count = page->values;
+    r->dictionary_entries_at = aligned(page->size + PARQUET_SLACK);
+    r->dictionary_end = aligned(r->dictionary_entries_at + page->values * entry_size);
+    buf_clear(r->scratch);
+    buf_extend(r->scratch, r->dictionary_end);
+    entries = r->scratch->data + r->dictionary_entries_at;
+    if (parquet_page_decode_bytes(page, r->codec, r->decompress, r->scratch->data, &bytes, err) < 0)
+        return -1;
+    if (width > 0)
+        return parquet_plain_decode_fixed(&r->target, bytes, page->values, entries, err);
+    if (bytes.data != r->scratch->data && bytes.size > 0)
+        memcpy(r->scratch->data, bytes.data, bytes.size);
+    return parquet_dictionary_decode_entries(
+        bytes, page->values, (struct parquet_dictionary_entry *)(void *)entries, err);
+}
+
+static int put_dictionary_values(struct leaf_reader *r, struct span body, size_t count,
+                                 struct err *err)
+{
+    const uint8_t *entries = r->scratch->data + r->dictionary_entries_at;
+    struct parquet_dictionary dictionary = { .count = r->dictionary_count, .values = entries };
+
+    if (!r->has_dictionary)
+        return err_set(err, ERR_CORRUPT, "dictionary indices without a dictionary");
+    if (r->target.type == COLUMN_BYTES) {
+        dictionary.values = r->scratch->data;
+        dictionary.entry = (const struct parquet_dictionary_entry *)(const void *)entries;
+    }
+    return parquet_dictionary_decode(&dictionary, &r->target, body, count, r->to, err);
+}
+
+/* Booleans as RLE runs with their length in front. */
+static int put_rle_booleans(struct leaf_reader *r, struct span body, size_t count, struct err *err)
+{
+    struct parquet_rle rle;
+
+    if (body.size < 4 || load_le32(body.data) > body.size - 4 ||
+        !parquet_rle_decode_begin(&rle, span_of(body.data + 4, load_le32(body.data)), 1) ||
+        !parquet_rle_decode_small(&rle, buf_extend(&r->to->values, count), count))
+        return err_set(err, ERR_CORRUPT, "RLE booleans end before their values do");
+    return 0;
+}
+
+/* Appends `count` values, nulls left out. */
+static int put_values(struct leaf_reader *r, int32_t encoding, struct span body, size_t count,
+                      struct err *err)
+{
+    const size_t width = parquet_plain_decode_width(&r->target);
+    const enum parquet_type physical = r->target.physical;
+
+    if (encoding == PARQUET_ENCODING_RLE_DICTIONARY ||
+        encoding == PARQUET_ENCODING_PLAIN_DICTIONARY)
+        return put_dictionary_values(r, body, count, err);
+    if (encoding == PARQUET_ENCODING_PLAIN && r->target.type == COLUMN_BYTES)
+        return parquet_plain_decode_bytes(body, count, r->to, err);
+    if (encoding == PARQUET_ENCODING_PLAIN)
+        return parquet_plain_decode_fixed(&r->target, body, count,
+                                          buf_extend(&r->to->values, count * width), err);
+    if (encoding == PARQUET_ENCODING_DELTA_BINARY_PACKED &&
+        (physical == PARQUET_TYPE_INT32 || physical == PARQUET_TYPE_INT64))
+        return parquet_delta_decode(&r->target, body, count,
+                                    buf_extend(&r->to->values, count * width), err);
+    if (encoding == PARQUET_ENCODING_RLE && physical == PARQUET_TYPE_BOOLEAN)
+        return put_rle_booleans(r, body, count, err);
+    return err_set(err, ERR_CORRUPT, "encoding %s (%" PRId32 ") is not supported here",
+                   parquet_page_decode_encoding_name(encoding), encoding);
+}
+
+static int check_nulls(const struct leaf_reader *r, const struct parquet_page *page, size_t nulls,
+                       size_t rows, struct err *err)
+{
+    if (nulls > 0 && !r->nulls_allowed)
+        return err_set(err, ERR_CORRUPT, "%zu nulls where none may be", nulls);
+    if (page->type == PARQUET_PAGE_DATA_V2 && page->rows != rows)
+        return err_set(err, ERR_CORRUPT, "%zu rows in a page that says %zu", rows, page->rows);
+    return 0;
+}
+
+static int read_flat_page(struct leaf_reader *r, const struct parquet_page *page,
+                          const struct parquet_page_parts *parts, uint8_t *levels, struct err *err)
+{
+    struct parquet_rle rle;
+    size_t present = page->values;
+
+    if (r->layout->level_max > 0 &&
+        (!parquet_rle_decode_begin(&rle, parts->definition, 1) ||
+         !parquet_rle_decode_bits(&rle, levels, page->values, &present)))
+        return err_set(err, ERR_CORRUPT, "definition levels end before their values do");
+    if (check_nulls(r, page, page->values - present, page->values, err) < 0)
+        return -1;
+    if (present > 0 && put_values(r, page->encoding, parts->values, present, err) < 0)
+        return -1;
+    parquet_level_decode_nulls(r->to, page->values, present, levels);
+    return 0;
+}
+
+/* `levels` has room for two bytes and one bit for each value. */
+static int read_repeated_page(struct leaf_reader *r, const struct parquet_page *page,
+                              const struct parquet_page_parts *parts, uint8_t *levels,
+                              struct err *err)
+{
+    const size_t count = page->values;
+    const unsigned width = r->layout->level_max > 1 ? 2 : 1;
+    uint8_t *bitmap = levels + 2 * count;
+    struct parquet_level_page decoded = { .repetition = levels,
+                                          .definition = levels + count,
+                                          .count = count };
+    struct parquet_rle repetition, definition;
+
+    if (!parquet_rle_decode_begin(&repetition, parts->repetition, 1) ||
+        !parquet_rle_decode_small(&repetition, levels, count) ||
+        !parquet_rle_decode_begin(&definition, parts->definition, width) ||
+        !parquet_rle_decode_small(&definition, levels + count, count))
+        return err_set(err, ERR_CORRUPT, "levels end before their values do");
+    if (parquet_level_decode_count(r->layout, &decoded, err) < 0 ||
+        check_nulls(r, page, decoded.entries - decoded.present, decoded.rows, err) < 0 ||
+        parquet_level_decode_rows(r->layout, &decoded, r->rows, bitmap, err) < 0)
+        return -1;
+    if (decoded.present > 0 &&
+        put_values(r, page->encoding, parts->values, decoded.present, err) < 0)
+        return -1;
+    if (decoded.present < decoded.entries)
+        parquet_level_decode_entries(r->layout, &decoded, bitmap);
+    parquet_level_decode_nulls(r->to, decoded.entries, decoded.present, bitmap);
+    return 0;
+}
+
+static int read_data_page(struct leaf_reader *r, const struct parquet_page *page, struct err *err)
+{
+    const bool repeated = r->rows != NULL;
+    struct parquet_page_parts parts;
+    struct span bytes;
+    size_t levels_at;
+    uint8_t *memory;
+
+    if (page->values > r->values_left)
+        return err_set(err, ERR_CORRUPT, "a page of %zu values where %zu are left", page->values,
+                       r->values_left);
+    r->has_data = true;
+    r->values_left -= page->values;
+    levels_at = aligned(page->size + PARQUET_SLACK);
+    r->scratch->size = r->dictionary_end;
+    memory = buf_extend(r->scratch,
+                        levels_at + (repeated ? 2 * page->values : 0) + page->values / 8 + 1);
+    if (parquet_page_decode_bytes(page, r->codec, r->decompress, memory, &bytes, err) < 0 ||
+        parquet_page_decode_parts(page, bytes, repeated, r->layout->level_max > 0, &parts, err) < 0)
+        return -1;
+    return repeated ? read_repeated_page(r, page, &parts, memory + levels_at, err)
+                    : read_flat_page(r, page, &parts, memory + levels_at, err);
+}
+
+static int read_leaf(struct leaf_reader *r, struct err *err)
+{
+    buf_clear(r->scratch);
+    if (r->to->offsets.size == 0 && r->to->type == COLUMN_BYTES)
+        column_first_offset(r->to);
+    while (r->rest.size > 0) {
+        struct parquet_page page;
+        int rc = 0;
+
+        if (parquet_page_decode_next(&r->rest, &page, err) < 0)
+            return -1;
+        if (page.type == PARQUET_PAGE_DICTIONARY)
+            rc = read_dictionary(r, &page, err);
+        else if (page.type == PARQUET_PAGE_DATA || page.type == PARQUET_PAGE_DATA_V2)
+            rc = read_data_page(r, &page, err);
+        if (rc < 0)
+            return -1;
+    }
+    if (r->values_left > 0)
+        return err_set(err, ERR_CORRUPT, "%zu values are missing", r->values_left);
+    return 0;
+}
+
+static bool means(const struct parquet_leaf_layout *layout, enum parquet_meaning meaning)
+{
+    return layout->meaning == PARQUET_MEANS_NOTHING || layout->meaning == meaning;
+}
+
+/* True when a leaf like this can be read as this kind (of LIST and MAP: one of their leaves). */
+static bool kind_fits(const struct parquet_leaf_layout *leaf, const struct parquet_field *field)
+{
+    const enum parquet_type physical = leaf->physical;
+
+    switch (field->kind) {
+    case PARQUET_BOOL:
+        return physical == PARQUET_TYPE_BOOLEAN;
+    case PARQUET_INT:
+        return physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_INT);
+    case PARQUET_DATE:
+        return physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_DATE);
+    case PARQUET_LONG:
+        return (physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_INT)) ||
+               (physical == PARQUET_TYPE_INT64 && means(leaf, PARQUET_MEANS_LONG));
+    case PARQUET_TIMESTAMPTZ:
+        return physical == PARQUET_TYPE_INT64 && means(leaf, PARQUET_MEANS_MICROS_UTC);
+    case PARQUET_DECIMAL:
+        return leaf->meaning == PARQUET_MEANS_DECIMAL && leaf->scale == field->scale &&
+               (physical == PARQUET_TYPE_INT32 || physical == PARQUET_TYPE_INT64 ||
+                physical == PARQUET_TYPE_BYTE_ARRAY ||
+                (physical == PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY &&
+                 (size_t)leaf->type_length <= sizeof(int128)));
+    default:
+        return physical == PARQUET_TYPE_BYTE_ARRAY && means(leaf, PARQUET_MEANS_TEXT);
+    }
+}
+
+static uint128 power_of_ten(unsigned exponent)
+{
+    uint128 power = 1;
+
+    ASSERT(exponent <= 38);
+    while (exponent-- > 0)
+        power *= 10;
+    return power;
+}
+
+static struct leaf_reader leaf_reader(const struct parquet_file *file, size_t row_group,
+                                      const struct parquet_field *field, size_t leaf)
+{
+    const struct parquet_leaf_layout *layout = &file->layout->leaf[leaf];
+    bool is_decimal = field->kind == PARQUET_DECIMAL;
+
+    return (struct leaf_reader){
+        .layout = layout,
+        .target = { .physical = layout->physical,
+                    .type_length = (size_t)layout->type_length,
+                    .limit = is_decimal ? power_of_ten(field->precision) : 0 },
+        .codec = file->layout->codec[row_group * file->leaf_count + leaf],
+        .values_left = (size_t)file->row_group[row_group].chunk[leaf].values,
+    };
+}
+
+static int check_leaf(const struct parquet_file *file, size_t row_group,
+                      const struct parquet_field *field, size_t leaf, size_t leaf_count,
+                      struct span bytes, struct err *err)
+{
+    const struct parquet_leaf_layout *layout = &file->layout->leaf[leaf];
+    const struct parquet_row_group *group = &file->row_group[row_group];
+    const struct parquet_chunk *chunk = &group->chunk[leaf];
+    const size_t leaves = field->kind == PARQUET_MAP ? 2 : 1;
+    const bool nested = field->kind == PARQUET_MAP || field->kind == PARQUET_LIST;
+
+    if (leaf_count != leaves ||
+        layout->shape != (nested ? PARQUET_LEAF_REPEATED : PARQUET_LEAF_FLAT) ||
+        !kind_fits(layout, field))
+        return err_set(
+            err, ERR_CORRUPT,
+            "its type in the file (shape %d, physical type %d, meaning %d, scale %" PRId32
+            ", %zu leaves) is not that of the field",
+            layout->shape, layout->physical, layout->meaning, layout->scale, leaf_count);
+    if (bytes.size != (uint64_t)chunk->size)
+        return err_set(err, ERR_CORRUPT, "%zu bytes where the footer says %" PRId64, bytes.size,
+                       chunk->size);
+    if (!nested && chunk->values != group->rows)
+        return err_set(err, ERR_CORRUPT, "%" PRId64 " values for %" PRId64 " rows", chunk->values,
+                       group->rows);
+    return 0;
+}
+
+/* One leaf of the field: the i-th of *out's children, or *out itself. */
+static int read_field_leaf(const struct parquet_file *file, size_t row_group,
+                           const struct parquet_field *field, size_t i, struct leaf_reader *r,
+                           struct column *out, struct err *err)
+{
+    const size_t rows = (size_t)file->row_group[row_group].rows;
+    struct parquet_level_rows level_rows = { .out = out };
+
+    if (field->kind != PARQUET_LIST && field->kind != PARQUET_MAP) {
+        r->to = out;
+        r->target.type = out->type;
+        r->nulls_allowed = !field->required;
+        return read_leaf(r, err);
+    }
+    r->to = out->child[i];
+    r->target.type = COLUMN_BYTES;
+    r->nulls_allowed = field->child_optional && (field->kind == PARQUET_LIST || i == 1);
+    r->rows = &level_rows;
+    level_rows.verify = i > 0;
+    level_rows.row = i > 0 ? out->rows - rows : out->rows;
+    level_rows.left = rows;
+    level_rows.entries = r->to->rows;
+    if (read_leaf(r, err) < 0)
+        return -1;
+    return parquet_level_decode_finish(&level_rows, err);
+}
+
+int parquet_read_field(const struct parquet_file *file, size_t row_group,
+                       const struct parquet_field *field, const struct span *bytes,
+                       struct buf *scratch, struct column *out, struct err *err)
+{
+    struct decompress decompress = { NULL };
+    const size_t old_nulls = out->null_count;
+    size_t first, count;
+    int rc = 0;
+
+    ASSERT(row_group < file->row_group_count && out->type == parquet_column_type(field->kind));
+    if (!parquet_file_leaves(file, field, &first, &count))
+        return err_set(err, ERR_CORRUPT, "column %s: the file has none", field->name);
+    if (out->offsets.size == 0 && (out->type == COLUMN_LIST || out->type == COLUMN_MAP))
+        column_first_offset(out);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct leaf_reader r = leaf_reader(file, row_group, field, first + i);
+
+        rc = check_leaf(file, row_group, field, first + i, count, bytes[i], err);
+        if (rc == 0) {
+            r.rest = bytes[i];
+            r.scratch = scratch;
+            r.decompress = &decompress;
+            rc = read_field_leaf(file, row_group, field, i, &r, out, err);
+        }
+        if (rc < 0)
+            err_wrap(err, "column %s, row group %zu", file->leaf[first + i].path, row_group);
+    }
+    if (rc == 0 && field->required && out->null_count > old_nulls)
+        rc = err_set(err, ERR_CORRUPT, "column %s, row group %zu: null rows where none may be",
+                     file->leaf[first].path, row_group);
+    decompress_deinit(&decompress);
+    return rc;
+}
