@@ -23,6 +23,6 @@ enum column_type parquet_column_type(enum parquet_kind kind)
     case PARQUET_MAP:
         return COLUMN_MAP;
     }
-    ASSERT(!"a kind of parquet.h");
+    ASSERT(false); /* not a kind */
     return COLUMN_BYTES;
 }
