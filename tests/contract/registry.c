@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Contract of port/registry.h. */
+#include "port/registry.h"
+#include "lib/folder.h"
+#include "lib/test.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct adapter {
+    const char *name;
+    struct registry *(*open)(const char *folder);
+};
+
+struct fixture {
+    char *folder;
+    struct registry *registry;
+    const struct adapter *adapter;
+};
+
+static struct registry *open_mem(const char *folder)
+{
+    (void)folder;
+    return registry_mem_open();
+}
+
+static struct registry *open_sqlite(const char *folder)
+{
+    struct registry *registry = NULL;
+    struct err err = { 0 };
+    char *file = folder_path(folder, "sub/k2.db");
+
+    if (registry_sqlite_open(file, &registry, &err) < 0)
+        fail_msg("%s", err.text);
+    free(file);
+    return registry;
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = mem_zero(1, sizeof(*fixture));
+
+    fixture->adapter = *state;
+    fixture->folder = folder_new();
+    fixture->registry = fixture->adapter->open(fixture->folder);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    registry_close(fixture->registry);
+    folder_free(fixture->folder);
+    free(fixture);
+    return 0;
+}
+
+static void an_unknown_id_is_absent_and_leaves_the_buffer(void **state)
+{
+    struct fixture *f = *state;
+    struct buf schema = BUF_INIT;
+    struct err err = { 0 };
+
+    buf_put_text(&schema, "x");
+    for (int32_t id = -1; id <= 1; id++)
+        assert_int_equal(registry_get(f->registry, id, &schema, &err), REGISTRY_ABSENT);
+    assert_int_equal(registry_get(f->registry, INT32_MAX, &schema, &err), REGISTRY_ABSENT);
+    assert_int_equal(schema.size, 1);
+    buf_deinit(&schema);
+}
+
+static void a_schema_comes_back_under_its_id(void **state)
+{
+    struct fixture *f = *state;
+    struct buf schema = BUF_INIT;
+    struct err err;
+    int32_t a = 0, b = 0;
+
+    assert_ok(registry_put(f->registry, "t-value", SPAN("\"string\""), &a, &err));
+    assert_ok(registry_put(f->registry, "t-value", SPAN("\"long\""), &b, &err));
+    assert_true(a > 0 && b > 0 && a != b);
+    assert_ok(registry_get(f->registry, a, &schema, &err));
+    assert_ok(registry_get(f->registry, b, &schema, &err));
+    assert_string_equal(buf_text(&schema), "\"string\"\"long\"");
+    buf_deinit(&schema);
+}
+
+static void the_same_text_has_the_same_id_under_any_subject(void **state)
+{
+    static const char *const subjects[] = { "t-value", "t-value", "u-value", "t-value", "u-value" };
+    struct fixture *f = *state;
+    struct err err;
+    int32_t first = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        int32_t id = 0;
+
+        assert_ok(registry_put(f->registry, subjects[i], SPAN("\"int\""), &id, &err));
+        first = i == 0 ? id : first;
+        assert_int_equal(id, first);
+    }
+}
+
+static void put_until(struct registry *registry, int count)
+{
+    struct err err;
+
+    for (int i = 0; i < count; i++) {
+        char text[32];
+        int32_t id = 0;
+
+        snprintf(text, sizeof(text), "{\"type\":\"t%d\"}", i);
+        assert_ok(registry_put(registry, "s", span_text(text), &id, &err));
+        assert_true(id > 0);
+    }
+}
+
+static void sqlite_keeps_ids_over_a_reopen(void **state)
+{
+    struct fixture *f = *state;
+    struct buf schema = BUF_INIT;
+    struct err err;
+    int32_t a = 0, b = 0;
+
+    assert_ok(registry_put(f->registry, "s", SPAN("\"int\""), &a, &err));
+    registry_close(f->registry);
+    f->registry = open_sqlite(f->folder);
+    assert_ok(registry_put(f->registry, "s", SPAN("\"int\""), &b, &err));
+    assert_int_equal(a, b);
+    assert_ok(registry_get(f->registry, a, &schema, &err));
+    assert_string_equal(buf_text(&schema), "\"int\"");
+    buf_deinit(&schema);
+}
+
+static void sqlite_gives_two_processes_the_same_ids(void **state)
+{
+    enum { SCHEMAS = 50 };
+    struct fixture *f = *state;
+    struct buf schema = BUF_INIT;
+    struct err err = { 0 };
+    int status = 0;
+    pid_t child;
+
+    registry_close(f->registry);
+    f->registry = NULL;
+    child = fork();
+    if (child == 0) {
+        struct registry *registry = open_sqlite(f->folder);
+
+        put_until(registry, SCHEMAS);
+        registry_close(registry);
+        _exit(0);
+    }
+    f->registry = open_sqlite(f->folder);
+    put_until(f->registry, SCHEMAS);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int32_t id = 1; id <= SCHEMAS; id++)
+        assert_ok(registry_get(f->registry, id, &schema, &err));
+    assert_int_equal(registry_get(f->registry, SCHEMAS + 1, &schema, &err), REGISTRY_ABSENT);
+    buf_deinit(&schema);
+}
+
+#define TEST(function, adapter)                                                                    \
+    cmocka_unit_test_prestate_setup_teardown(function, setup, teardown, adapter)
+
+int main(void)
+{
+    struct adapter adapters[] = { { "mem", open_mem }, { "sqlite", open_sqlite } };
+    const struct CMUnitTest own[] = {
+        TEST(sqlite_keeps_ids_over_a_reopen, &adapters[1]),
+        TEST(sqlite_gives_two_processes_the_same_ids, &adapters[1]),
+    };
+    int failed = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(adapters); i++) {
+        const struct CMUnitTest tests[] = {
+            TEST(an_unknown_id_is_absent_and_leaves_the_buffer, &adapters[i]),
+            TEST(a_schema_comes_back_under_its_id, &adapters[i]),
+            TEST(the_same_text_has_the_same_id_under_any_subject, &adapters[i]),
+        };
+
+        failed += cmocka_run_group_tests_name(adapters[i].name, tests, NULL, NULL);
+    }
+    return failed + cmocka_run_group_tests_name("sqlite alone", own, NULL, NULL);
+}
