@@ -11,7 +11,12 @@
 #include "codec/avro_program.h"
 #include "core/num.h"
 
-/* Zigzag; the byte order of the wire is the least first.  NULL: cut short, or more than 64 bits. */
+static inline int64_t from_zigzag(uint64_t raw)
+{
+    return (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
+}
+
+/* Seven bits a byte, the least first.  NULL: cut short, or more than 64 bits. */
 static __attribute__((noinline)) const uint8_t *read_long_slow(const uint8_t *p, const uint8_t *end,
                                                                int64_t *out)
 {
@@ -24,29 +29,45 @@ static __attribute__((noinline)) const uint8_t *read_long_slow(const uint8_t *p,
             return NULL;
         raw |= (byte & 0x7f) << shift;
         if (byte < 0x80) {
-            *out = (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
+            *out = from_zigzag(raw);
             return p;
         }
     }
     return NULL;
 }
 
+/* Three to eight bytes at once, as times are: the last byte is found by its high bit, then pairs,
+ * quads and halves are closed up. */
+static inline const uint8_t *read_long_wide(const uint8_t *p, uint64_t word, uint64_t ends,
+                                            int64_t *out)
+{
+    word &= ends ^ (ends - 1);
+    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+    word = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    *out = from_zigzag(word);
+    return p + __builtin_ctzll(ends) / 8 + 1;
+}
+
 /* Lengths, branches, symbols and small numbers take one or two bytes. */
 static inline const uint8_t *read_long(const uint8_t *p, const uint8_t *end, int64_t *out)
 {
-    uint64_t raw;
+    uint64_t word;
+    uint64_t ends;
 
-    if (end - p >= 2) {
+    if (end - p >= 8) {
         if (p[0] < 0x80) {
-            raw = p[0];
-            *out = (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
+            *out = from_zigzag(p[0]);
             return p + 1;
         }
         if (p[1] < 0x80) {
-            raw = (uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7;
-            *out = (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
+            *out = from_zigzag((uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7);
             return p + 2;
         }
+        word = load_le64(p);
+        ends = ~word & 0x8080808080808080;
+        if (ends != 0)
+            return read_long_wide(p, word, ends, out);
     }
     return read_long_slow(p, end, out);
 }
@@ -76,18 +97,31 @@ static inline const uint8_t *read_choice(const uint8_t *p, const uint8_t *end, u
     return p != NULL && (uint64_t)*out < limit ? p : NULL;
 }
 
-/* What trades do not have. */
-static const uint8_t *read_rare(const uint8_t *p, const uint8_t *end, const struct avro_op *op,
-                                struct avro_cell *cells)
+static inline const uint8_t *read_symbol(const uint8_t *p, const uint8_t *end,
+                                         const struct avro_op *op, struct avro_cell *cell)
+{
+    p = read_choice(p, end, op->size, &cell->integer);
+    if (p != NULL)
+        cell->bytes = op->symbol[cell->integer];
+    return p;
+}
+
+/* What a reader of whole trades does not meet. */
+static const uint8_t *read_other(const uint8_t *p, const uint8_t *end, const struct avro_op *op,
+                                 struct avro_cell *cells)
 {
     struct avro_cell *cell = cells + op->cell;
     const uint8_t *next = NULL;
+    struct span skipped;
     int64_t n = 0;
     float single;
 
     switch (op->code) {
     case AVRO_OP_BOOLEAN:
-        next = read_choice(p, end, 2, &cell->integer);
+        next = read_fixed(p, end, 1);
+        if (next == NULL || *p > 1)
+            return NULL;
+        cell->integer = *p;
         break;
     case AVRO_OP_INT:
         next = read_long(p, end, &cell->integer);
@@ -112,6 +146,12 @@ static const uint8_t *read_rare(const uint8_t *p, const uint8_t *end, const stru
         if (next != NULL)
             memcpy(&cell->real, p, sizeof(cell->real));
         break;
+    case AVRO_OP_SKIP_LONG:
+        return read_long(p, end, &n);
+    case AVRO_OP_SKIP_SIZED:
+        return read_sized(p, end, &skipped);
+    case AVRO_OP_SKIP_FIXED:
+        return read_fixed(p, end, op->size);
     case AVRO_OP_SKIP_ENUM:
         return read_choice(p, end, op->size, &n);
     default:
@@ -167,6 +207,23 @@ static const uint8_t *read_blocks(const uint8_t *p, const uint8_t *end, const st
     }
 }
 
+/* A whole array of texts, or map of texts to texts. */
+static const uint8_t *read_texts(const uint8_t *p, const uint8_t *end, const struct avro_op *op,
+                                 uint64_t *empty)
+{
+    struct span text;
+    uint64_t items;
+
+    while ((p = read_blocks(p, end, op, empty, &items)) != NULL && items > 0) {
+        for (uint64_t texts = items * op->size; texts > 0; texts--) {
+            p = read_sized(p, end, &text);
+            if (p == NULL)
+                return NULL;
+        }
+    }
+    return p;
+}
+
 static int refuse(const struct avro_program *program, const struct avro_op *op, size_t at,
                   struct err *err)
 {
@@ -187,10 +244,11 @@ static int refuse(const struct avro_program *program, const struct avro_op *op, 
         [AVRO_OP_SKIP_SIZED] = "bytes",
         [AVRO_OP_SKIP_FIXED] = "fixed bytes",
         [AVRO_OP_SKIP_ENUM] = "a symbol",
+        [AVRO_OP_SKIP_TEXTS] = "a block",
     };
 
-    return err_set(err, ERR_REJECT, "avro datum: %s: at byte %zu stands no %s",
-                   program->place[op - program->op], at, expected[op->code]);
+    return err_set(err, ERR_REJECT, "avro datum: %s: %s was expected at byte %zu",
+                   program->place[op - program->op], expected[op->code], at);
 }
 
 int avro_program_run(const struct avro_program *program, struct span *in, struct avro_cell *cells,
@@ -204,7 +262,6 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
     const struct avro_op *then;
     uint64_t left[AVRO_DEPTH_MAX]; /* items of the blocks that stand open */
     uint64_t empty = AVRO_EMPTY_ITEMS_MAX;
-    struct span bytes;
     int64_t n = 0;
 
     for (size_t i = 0; i < program->count; i++)
@@ -223,11 +280,7 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
             next = read_long(p, end, &cells[op->cell].integer);
             break;
         case AVRO_OP_ENUM:
-            next = read_choice(p, end, op->size, &n);
-            if (next != NULL) {
-                cells[op->cell].integer = n;
-                cells[op->cell].bytes = op->symbol[n];
-            }
+            next = read_symbol(p, end, op, &cells[op->cell]);
             break;
         case AVRO_OP_OPTIONAL:
             next = read_choice(p, end, op->size, &n);
@@ -251,14 +304,8 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
         case AVRO_OP_ITEM_END: /* to the next item, or to the next block's head */
             then = program->op + op->target + (--left[op->loop] > 0);
             break;
-        case AVRO_OP_SKIP_LONG:
-            next = read_long(p, end, &n);
-            break;
-        case AVRO_OP_SKIP_SIZED:
-            next = read_sized(p, end, &bytes);
-            break;
-        case AVRO_OP_SKIP_FIXED:
-            next = read_fixed(p, end, op->size);
+        case AVRO_OP_SKIP_TEXTS:
+            next = read_texts(p, end, op, &empty);
             break;
         case AVRO_OP_BRANCH:
             next = read_choice(p, end, op->size, &n);
@@ -269,7 +316,7 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
             then = program->op + op->target;
             break;
         default:
-            next = read_rare(p, end, op, cells);
+            next = read_other(p, end, op, cells);
         }
         if (next == NULL)
             return refuse(program, op, (size_t)(p - begin), err);

@@ -243,6 +243,11 @@ static void put_blocks(struct compiler *c, const struct avro_schema *schema)
     uint32_t first;
 
     ASSERT(c->loops < AVRO_DEPTH_MAX);
+    if (schema->branch[0]->type == AVRO_STRING || schema->branch[0]->type == AVRO_BYTES) {
+        put_op(c, (struct avro_op){ .code = AVRO_OP_SKIP_TEXTS,
+                                    .size = schema->type == AVRO_MAP ? 2 : 1 });
+        return;
+    }
     blocks = put_op(
         c, (struct avro_op){ .code = AVRO_OP_BLOCKS,
                              .loop = c->loops,

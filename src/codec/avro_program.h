@@ -23,8 +23,10 @@ enum avro_op_code {
     AVRO_OP_SKIP_SIZED,
     AVRO_OP_SKIP_FIXED,
     AVRO_OP_SKIP_ENUM,
-    AVRO_OP_OPTIONAL, /* the null branch clears `cells` and jumps to target, the other goes on */
-    AVRO_OP_BRANCH,   /* jumps to table[branch] */
+    AVRO_OP_SKIP_TEXTS, /* an array of texts, a map of texts: size 1, 2 is texts and bytes an item
+                         */
+    AVRO_OP_OPTIONAL,   /* the null branch clears `cells` and jumps to target, the other goes on */
+    AVRO_OP_BRANCH,     /* jumps to table[branch] */
     AVRO_OP_JUMP,
     AVRO_OP_BLOCKS,   /* a block's head; at the array's end jumps to target */
     AVRO_OP_ITEM_END, /* back to the item's first op, or to BLOCKS, which stands before it */

@@ -45,7 +45,7 @@ struct json_value {
                        * array: its opening bracket */
 };
 
-struct json { /* private */
+struct json { /* private; a copy goes on from the same place */
     const uint8_t *start, *at, *end;
     uint64_t arrays; /* bit d: the container at depth d is an array */
     int depth;

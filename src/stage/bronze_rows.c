@@ -95,6 +95,7 @@ struct span_of_file {
 
 struct survey {
     const struct offset_window *window;
+    int32_t offset_id; /* field id of the offset column */
     int64_t after_sequence;
     struct arena arena;
     struct buf spans; /* struct span_of_file */
@@ -157,8 +158,7 @@ static bool survey_wants(void *context, const struct ice_data_file *file)
     const struct offset_window *window = survey->window;
     int64_t lower, upper;
 
-    if (!ice_data_file_range_int64(file, tables_bronze("").field[BRONZE_OFFSET].field_id, &lower,
-                                   &upper))
+    if (!ice_data_file_range_int64(file, survey->offset_id, &lower, &upper))
         return true;
     for (int32_t p = 0; p < window->count; p++)
         if (window->from[p] < window->to[p] && upper >= window->from[p] && lower < window->to[p])
@@ -235,7 +235,11 @@ int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronz
                              const struct offset_window *window, int64_t rows_max,
                              int64_t after_sequence, int64_t *end, bool *is_all, struct err *err)
 {
-    struct survey survey = { .window = window, .after_sequence = after_sequence };
+    struct survey survey = {
+        .window = window,
+        .offset_id = bronze->table.definition.field[BRONZE_OFFSET].field_id,
+        .after_sequence = after_sequence,
+    };
     const struct own_rows_visitor visitor = { survey_file, survey_wants, &survey };
     struct offset_window chosen = { window->from, end, window->count };
     struct span_of_file *spans;
