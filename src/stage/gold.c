@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * gold.c: rule 7.  First what Gold has is dropped, then, in input order, copies within the batch;
+ * then the batch is sorted and written.  No state of its own: what Gold has is asked of Gold, and
+ * the whole test runs again when a conflict brings another base.
+ */
+#include "stage/gold.h"
+
+#include "core/diag.h"
+#include "core/num.h"
+#include "protocol/clause.h"
+#include "protocol/read_on.h"
+#include "stage/gold_batch.h"
+#include "stage/gold_lookup.h"
+
+#include <inttypes.h>
+
+struct gold_input {
+    struct tables_names names;
+    struct chain_table silver;
+};
+
+struct gold {
+    struct stage_ports ports;
+    int64_t window_us;
+    struct arena names_arena;
+    struct gold_input *input;
+    size_t input_count;
+    struct chain_table gold;
+    int64_t idle_commit_us;
+    struct stage_counters counters;
+    struct gold_batch batch;
+    struct gold_lookup lookup;
+    struct trade_dedup dedup;
+
+    /* of the step at hand */
+    struct arena arena;
+    struct positions map;
+    struct position_input *moved;
+    size_t moved_count;
+    struct stage_files files;
+};
+
+struct gold *gold_new(const struct stage_ports *ports, const char *const *exchanges, size_t count,
+                      int64_t window_us)
+{
+    struct gold *g = mem_zero(1, sizeof(*g));
+    struct ice_definition definition = tables_gold();
+    struct chain_origin origin = tables_gold_origin();
+
+    g->ports = *ports;
+    g->window_us = window_us;
+    chain_init(&g->gold, &ports->table, ports->space, &definition, &origin, ports->worker);
+    g->input = mem_zero(count, sizeof(*g->input));
+    g->input_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tables_names(&g->input[i].names, &g->names_arena, exchanges[i]);
+        definition = tables_silver(g->input[i].names.silver);
+        origin = tables_silver_origin(g->input[i].names.topic);
+        chain_init(&g->input[i].silver, &ports->table, ports->space, &definition, &origin,
+                   ports->worker);
+    }
+    gold_batch_init(&g->batch);
+    gold_lookup_init(&g->lookup);
+    return g;
+}
+
+void gold_free(struct gold *g)
+{
+    if (g == NULL)
+        return;
+    for (size_t i = 0; i < g->input_count; i++)
+        chain_deinit(&g->input[i].silver);
+    free(g->input);
+    chain_deinit(&g->gold);
+    gold_batch_deinit(&g->batch);
+    gold_lookup_deinit(&g->lookup);
+    trade_dedup_deinit(&g->dedup);
+    stage_files_deinit(&g->files);
+    arena_deinit(&g->arena);
+    arena_deinit(&g->names_arena);
+    free(g);
+}
+
+const struct stage_counters *gold_counters(const struct gold *g)
+{
+    return &g->counters;
+}
+
+struct chain_table *gold_table(struct gold *g)
+{
+    return &g->gold;
+}
+
+/* -- reading Silver on */
+
+static int refuse_rolled_back(const struct gold *g, const struct gold_input *input, struct err *err)
+{
+    return err_set(err, ERR_REFUSED,
+                   "upstream_rolled_back: %s was rolled back below what %s has taken: see `k2 "
+                   "positions show`, then `k2 positions set gold %s=<snapshot>|all`",
+                   input->names.silver, g->gold.table.definition.name, input->names.silver);
+}
+
+/* Live files by data sequence number, for the second path. */
+struct by_sequence {
+    struct gold *gold;
+    int64_t after;
+    struct buf files; /* struct ice_data_file * */
+};
+
+static int collect(void *context, const struct ice_data_file *file, struct err *err)
+{
+    struct by_sequence *list = context;
+    struct ice_data_file *copy;
+
+    (void)err;
+    if (file->sequence <= list->after)
+        return 0;
+    copy = ice_data_file_copy(&list->gold->arena, file);
+    buf_put(&list->files, &copy, sizeof(copy));
+    return 0;
+}
+
+static int compare_sequence(const void *left, const void *right)
+{
+    const struct ice_data_file *const *a = left, *const *b = right;
+
+    return ((*a)->sequence > (*b)->sequence) - ((*a)->sequence < (*b)->sequence);
+}
+
+/* Second path: the live files above the position's sequence number, whole commits at a time. */
+static int read_second_path(struct gold *g, struct gold_input *input,
+                            const struct positions *silver_map, const struct position_input *at,
+                            struct position_input *next, struct err *err)
+{
+    struct by_sequence list = { .gold = g, .after = at == NULL ? 0 : at->sequence };
+    const struct ice_file_visitor visitor = { collect, &list };
+    const struct ice_snapshot *current = ice_metadata_current(input->silver.table.metadata);
+    struct ice_data_file **files;
+    size_t count, i = 0;
+    int rc = current == NULL ? 0 : table_visit_live(&input->silver.table, current, &visitor, err);
+
+    files = (struct ice_data_file **)(void *)list.files.data;
+    count = list.files.size / sizeof(*files);
+    if (count > 0)
+        qsort(files, count, sizeof(*files), compare_sequence);
+    read_on_end(&input->silver, silver_map, next);
+    while (rc == 0 && i < count && gold_batch_rows(&g->batch) < g->ports.batch_rows) {
+        int64_t sequence = files[i]->sequence;
+
+        for (; rc == 0 && i < count && files[i]->sequence == sequence; i++)
+            rc = gold_batch_read(&g->batch, &input->silver, files[i], true, err);
+        if (i < count) {
+            next->snapshot = at == NULL ? POSITION_NONE : at->snapshot;
+            next->sequence = sequence;
+        } else {
+            read_on_end(&input->silver, silver_map, next);
+        }
+    }
+    buf_deinit(&list.files);
+    return rc;
+}
+
+static int read_first_path(struct gold *g, struct gold_input *input,
+                           const struct positions *silver_map, const struct position_input *at,
+                           struct position_input *next, struct err *err)
+{
+    struct read_plan plan;
+    int64_t room = (int64_t)g->ports.batch_rows - (int64_t)gold_batch_rows(&g->batch);
+    int rc = read_on_plan(&input->silver, silver_map, at, int64_max(room, 1), true, &g->arena,
+                          &plan, err);
+
+    for (size_t i = 0; rc == 0 && i < plan.count; i++) {
+        rc = gold_batch_read(&g->batch, &input->silver, plan.file[i], false, err);
+        if (rc == TABLE_GONE)
+            rc = READ_CUT;
+    }
+    if (rc == 0)
+        *next = plan.next;
+    return rc;
+}
+
+static void forget_rows(struct gold *g, size_t rows)
+{
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        column_truncate(&g->batch.row[i], rows);
+}
+
+static int read_input(struct gold *g, struct gold_input *input, struct err *err)
+{
+    const struct position_input *at = positions_input(&g->map, input->names.silver);
+    struct position_input next;
+    struct positions silver_map;
+    size_t before = gold_batch_rows(&g->batch);
+    int rc;
+
+    if (before >= g->ports.batch_rows)
+        return 0;
+    positions_init(&silver_map, &g->arena);
+    rc = chain_load(&input->silver, &g->arena, &silver_map, err);
+    if (rc == TABLE_ABSENT || (rc == 0 && input->silver.table.metadata->main == ICE_NONE))
+        return 0;
+    if (rc != 0)
+        return -1;
+    if (at != NULL && at->epoch != silver_map.epoch && clause_on(CLAUSE_EPOCH))
+        return refuse_rolled_back(g, input, err);
+    rc = read_first_path(g, input, &silver_map, at, &next, err);
+    if (rc == READ_ROLLED)
+        return refuse_rolled_back(g, input, err);
+    if (rc == READ_CUT) {
+        forget_rows(g, before);
+        rc = read_second_path(g, input, &silver_map, at, &next, err);
+    }
+    if (rc != 0)
+        return rc < 0 ? -1
+                      : err_set(err, ERR_RETRY, "%s: a live file is gone", input->names.silver);
+    if (!positions_same_input(at, &next))
+        g->moved[g->moved_count++] = next;
+    return 0;
+}
+
+/* -- the files for one base */
+
+static int plan_files(void *context, const struct ice_metadata *base,
+                      const struct ice_metadata *previous, const struct ice_data_file *const **file,
+                      size_t *count, struct err *err)
+{
+    struct gold *g = context;
+    bool looks_again = previous == NULL || clause_on(CLAUSE_LOOKUP_AFTER_CONFLICT);
+    size_t kept;
+
+    if (previous != base && looks_again) {
+        trade_dedup_restart(&g->dedup);
+        if (!clause_on(CLAUSE_GOLD_BEFORE_BATCH))
+            trade_dedup_within(&g->dedup);
+        if (clause_on(CLAUSE_GOLD_LOOKUP) &&
+            gold_lookup_run(&g->lookup, &g->gold.table, base, &g->dedup, err) != 0)
+            return -1;
+        if (clause_on(CLAUSE_GOLD_BEFORE_BATCH))
+            trade_dedup_within(&g->dedup);
+        kept = trade_dedup_kept(&g->dedup, gold_batch_index(&g->batch));
+        g->files = (struct stage_files){ 0 };
+        if (gold_batch_write(&g->batch, kept, &g->gold, &g->arena,
+                             clock_now_us(g->ports.table.clock), g->ports.file_rows, &g->files,
+                             err) != 0)
+            return -1;
+    }
+    *file = g->files.file;
+    *count = g->files.count;
+    return 0;
+}
+
+static void report_id_conflicts(const struct gold *g)
+{
+    size_t listed = 0;
+
+    for (size_t row = 0; row < g->dedup.rows && listed < 10; row++) {
+        struct span id = column_bytes(&g->batch.row[TRADE_MESSAGE_ID], row);
+        struct span trade = column_bytes(&g->batch.row[TRADE_TRADE_ID], row);
+
+        if ((g->dedup.mark[row] & TRADE_DEDUP_ID_CONFLICT) == 0)
+            continue;
+        diag(DIAG_WARN, "gold_id_conflict", "message_id=%.*s trade_id=%.*s", SPAN_ARGS(id),
+             SPAN_ARGS(trade));
+        listed++;
+    }
+}
+
+/* -- the step */
+
+static int load(struct gold *g, struct err *err)
+{
+    arena_reset(&g->arena);
+    g->files.count = 0;
+    positions_init(&g->map, &g->arena);
+    if (g->gold.table.metadata == NULL && stage_ensure_table(&g->gold, err) != 0)
+        return -1;
+    if (chain_load(&g->gold, &g->arena, &g->map, err) != 0)
+        return -1;
+    g->moved = arena_zero(&g->arena, g->input_count, sizeof(*g->moved));
+    g->moved_count = 0;
+    gold_batch_clear(&g->batch);
+    return 0;
+}
+
+int gold_step(struct gold *g, struct err *err)
+{
+    struct commit_batch batch = { .planned = &g->map, .plan_files = plan_files, .context = g };
+    struct trade_keys keys = gold_keys(g->batch.row);
+    int rc = 0;
+
+    if (load(g, err) != 0)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < g->input_count; i++)
+        rc = read_input(g, &g->input[i], err);
+    if (rc != 0)
+        return rc;
+    if (g->moved_count == 0 ||
+        (gold_batch_rows(&g->batch) == 0 &&
+         !stage_is_due(g->ports.table.clock, g->ports.idle_commit_us, &g->idle_commit_us)))
+        return STAGE_IDLE;
+    trade_dedup_begin(&g->dedup, &keys, g->window_us);
+    batch.input = g->moved;
+    batch.input_count = g->moved_count;
+    rc = stage_commit(&g->gold, &batch, err);
+    if (rc == 0) {
+        g->counters.batches++;
+        g->counters.rows += (int64_t)(g->dedup.rows - g->dedup.copies);
+        g->counters.rejected += (int64_t)g->dedup.copies;
+        g->counters.conflicts_of_id += (int64_t)g->dedup.id_conflicts;
+        if (g->dedup.id_conflicts > 0)
+            report_id_conflicts(g);
+    }
+    g->counters.lost += rc == STAGE_LOST;
+    return rc;
+}

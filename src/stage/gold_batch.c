@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* gold_batch.c: the batch is sorted first, so that one file is open at a time.  Trades arrive
+ * almost in order: what is in order already is not sorted again, and a merge sort does the rest. */
+#include "stage/gold_batch.h"
+
+#include "core/micros.h"
+#include "core/num.h"
+#include "protocol/own_rows.h"
+
+enum { GOLD_ROW_GROUP_ROWS = 32768 }; /* the look-up skips whole row groups */
+
+void gold_batch_init(struct gold_batch *batch)
+{
+    *batch = (struct gold_batch){ 0 };
+    for (size_t i = 0; i < TRADE_FIELDS; i++) {
+        column_init(&batch->row[i], trade_field_type((enum trade_field)i));
+        column_init(&batch->sorted[i], trade_field_type((enum trade_field)i));
+    }
+    column_init(&batch->sorted[GOLD_INGESTION_TIMESTAMP], COLUMN_INT64);
+    column_init(&batch->sorted[GOLD_EXCHANGE_DATE], COLUMN_INT32);
+    column_init(&batch->sorted[GOLD_EXCHANGE_HOUR], COLUMN_INT32);
+}
+
+void gold_batch_deinit(struct gold_batch *batch)
+{
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        column_deinit(&batch->row[i]);
+    for (size_t i = 0; i < GOLD_COLUMNS; i++)
+        column_deinit(&batch->sorted[i]);
+    table_reader_deinit(&batch->reader);
+    free(batch->order);
+    free(batch->order_scratch);
+    free(batch->index);
+}
+
+void gold_batch_clear(struct gold_batch *batch)
+{
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        column_clear(&batch->row[i]);
+}
+
+int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
+                    const struct ice_data_file *file, bool only_ours, struct err *err)
+{
+    int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+
+    if (rc != 0 || (only_ours && !own_rows_is_ours(&batch->reader)))
+        return rc;
+    for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++)
+        for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
+            rc = table_reader_column(&batch->reader, g, i, &batch->row[i], err);
+    return rc;
+}
+
+uint32_t *gold_batch_index(struct gold_batch *batch)
+{
+    size_t rows = gold_batch_rows(batch);
+
+    if (rows > batch->capacity || batch->index == NULL) {
+        batch->order = mem_realloc(batch->order, rows + 1, sizeof(*batch->order));
+        batch->order_scratch =
+            mem_realloc(batch->order_scratch, rows + 1, sizeof(*batch->order_scratch));
+        batch->index = mem_realloc(batch->index, rows + 1, sizeof(*batch->index));
+        batch->capacity = rows;
+    }
+    return batch->index;
+}
+
+static bool is_ordered(const struct gold_batch *batch, const struct gold_order *a,
+                       const struct gold_order *b)
+{
+    const struct column *id = &batch->row[TRADE_TRADE_ID];
+
+    if (a->timestamp_us != b->timestamp_us)
+        return a->timestamp_us < b->timestamp_us;
+    return span_compare(column_bytes(id, a->row), column_bytes(id, b->row)) <= 0;
+}
+
+/* Merges [low, middle) and [middle, high); both are in order. */
+static void merge(struct gold_batch *batch, size_t low, size_t middle, size_t high)
+{
+    struct gold_order *order = batch->order;
+    struct gold_order *scratch = batch->order_scratch;
+    size_t left = low, right = middle, to = low;
+
+    if (is_ordered(batch, &order[middle - 1], &order[middle]))
+        return;
+    memcpy(scratch + low, order + low, (middle - low) * sizeof(*order));
+    while (left < middle && right < high)
+        order[to++] =
+            is_ordered(batch, &scratch[left], &order[right]) ? scratch[left++] : order[right++];
+    memcpy(order + to, scratch + left, (middle - left) * sizeof(*order));
+}
+
+/* Stable; one pass over rows that are in order already. */
+static void sort(struct gold_batch *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        batch->order[i] =
+            (struct gold_order){ column_int64(&batch->row[TRADE_TIMESTAMP], batch->index[i]),
+                                 batch->index[i] };
+    for (size_t width = 1; width < count; width *= 2)
+        for (size_t low = 0; low + width < count; low += 2 * width)
+            merge(batch, low, low + width, size_min(low + 2 * width, count));
+    for (size_t i = 0; i < count; i++)
+        batch->index[i] = batch->order[i].row;
+}
+
+static void fill_sorted(struct gold_batch *batch, size_t count, int64_t now_us)
+{
+    struct column *to = batch->sorted;
+
+    for (size_t i = 0; i < GOLD_COLUMNS; i++)
+        column_clear(&to[i]);
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        column_gather(&to[i], &batch->row[i], batch->index, count);
+    column_repeat_int64(&to[GOLD_INGESTION_TIMESTAMP], now_us, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t at = column_int64(&to[TRADE_TIMESTAMP], i);
+
+        column_put_int32(&to[GOLD_EXCHANGE_DATE], micros_day(at));
+        column_put_int32(&to[GOLD_EXCHANGE_HOUR], (int32_t)micros_hour_of_day(at));
+    }
+}
+
+int gold_batch_write(struct gold_batch *batch, size_t count, struct chain_table *gold,
+                     struct arena *arena, int64_t now_us, size_t file_rows,
+                     struct stage_files *files, struct err *err)
+{
+    const struct column *columns[GOLD_COLUMNS];
+    const int64_t *times;
+    size_t first = 0;
+
+    sort(batch, count);
+    fill_sorted(batch, count, now_us);
+    for (size_t i = 0; i < GOLD_COLUMNS; i++)
+        columns[i] = &batch->sorted[i];
+    times = column_int64s(&batch->sorted[TRADE_TIMESTAMP]);
+    while (first < count) {
+        int32_t partition[2] = { micros_day(times[first]),
+                                 (int32_t)micros_hour_of_day(times[first]) };
+        int64_t hour = micros_hour(times[first]);
+        size_t end = first + 1;
+
+        while (end < count && micros_hour(times[end]) == hour)
+            end++;
+        if (stage_write_files(gold, arena, columns, first, end - first, partition, file_rows,
+                              GOLD_ROW_GROUP_ROWS, true, files, err) != 0)
+            return -1;
+        first = end;
+    }
+    return 0;
+}
