@@ -6,6 +6,7 @@
 
 #include "codec/compress.h"
 #include "codec/parquet_format.h"
+#include "core/err.h"
 
 struct parquet_page {
     enum parquet_page_type type; /* DATA or DICTIONARY */
