@@ -33,8 +33,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [FIRST] = "SELECT first_offset FROM runs WHERE run BETWEEN ?1 AND ?2 ORDER BY run LIMIT 1",
     [END] = "SELECT next_offset FROM partitions WHERE id=?1",
     [READ] = "SELECT run, first_offset, body FROM runs WHERE run BETWEEN ?1 AND ?2 ORDER BY run",
-    [OLDEST] = "SELECT run, timestamp_max FROM runs WHERE run BETWEEN ?1 AND ?2 ORDER BY run"
-               " LIMIT ?3",
+    [OLDEST] = ("SELECT run, timestamp_max FROM runs WHERE run BETWEEN ?1 AND ?2 ORDER BY run"
+                " LIMIT ?3"),
     [FORGET] = "DELETE FROM runs WHERE run BETWEEN ?1 AND ?2",
 };
 
