@@ -39,6 +39,7 @@ struct gold {
     struct position_input *moved;
     size_t moved_count;
     struct stage_files files;
+    const struct ice_data_file **planned; /* the files of the last plan, in the arena */
 };
 
 struct gold *gold_new(const struct stage_ports *ports, const char *const *exchanges, size_t count,
@@ -240,13 +241,17 @@ static int plan_files(void *context, const struct ice_metadata *base,
         if (clause_on(CLAUSE_GOLD_BEFORE_BATCH))
             trade_dedup_within(&g->dedup);
         kept = trade_dedup_kept(&g->dedup, gold_batch_index(&g->batch));
-        g->files = (struct stage_files){ 0 };
+        g->files.count = 0;
         if (gold_batch_write(&g->batch, kept, &g->gold, &g->arena,
                              clock_now_us(g->ports.table.clock), g->ports.file_rows, &g->files,
                              err) != 0)
             return -1;
+        /* A list of its own for each plan: the commit sees by it that the files are others. */
+        g->planned = arena_zero(&g->arena, g->files.count + 1, sizeof(*g->planned));
+        if (g->files.count > 0)
+            memcpy(g->planned, g->files.file, g->files.count * sizeof(*g->planned));
     }
-    *file = g->files.file;
+    *file = g->planned;
     *count = g->files.count;
     return 0;
 }
