@@ -30,7 +30,8 @@ void parquet_bounds_merge(struct parquet_bounds *all, const struct parquet_bound
 /*
  * Append a bound as Parquet's statistics have it: PLAIN, byte arrays without a length.  What is
  * longer than PARQUET_BOUNDS_BYTES_MAX becomes a prefix (lower), or a prefix whose last character
- * is the next one up (upper; whole where there is none).  True if the bound is exact.
+ * is the next one up, which may take a byte more (upper; whole where there is none).  True if the
+ * bound is exact.
  */
 bool parquet_bounds_put_lower(struct buf *out, const struct parquet_shape *shape,
                               const struct parquet_bounds *bounds);

@@ -24,7 +24,7 @@ struct parquet_pair {
 };
 
 /* Of one leaf column over the whole file, for Iceberg's manifest.  Lists and maps have no bounds
- * and their counts are of their leaves.  Bounds are physical values: see `bound_size`. */
+ * and their counts are of their leaves. */
 struct parquet_leaf_stats {
     int32_t field_id; /* the leaf's: of a list the element's, of a map key's or value's */
     int64_t compressed_bytes;
@@ -32,8 +32,9 @@ struct parquet_leaf_stats {
     int64_t null_count;
     bool has_bounds;
     struct buf lower, upper; /* int, date: 4 bytes LE; long, timestamptz: 8 LE; decimal: minimal
-                                big-endian two's complement; string, binary: the exact bytes; bool
-                                1: Iceberg's single-value serialization, not truncated */
+                                big-endian two's complement; string, binary: the bytes, exact up
+                                to 64, longer ones cut (parquet_bounds.h); bool 1: Iceberg's
+                                single-value serialization */
 };
 
 struct parquet_writer; /* owns its scratch memory */
@@ -46,8 +47,8 @@ void parquet_writer_free(struct parquet_writer *writer);
 /* Begins a file: the magic goes to *out.  What was unfinished is forgotten. */
 void parquet_writer_begin(struct parquet_writer *writer, struct buf *out);
 /* Rows [first, first + count) of columns[i] (one for each field, types as parquet_column_type says)
- * as one row group.  A null in a required field: FATAL, and a decimal that its precision does not
- * hold. */
+ * as one row group; none when count is 0.  A null in a required field: FATAL, and a decimal that
+ * its precision does not hold; the file can then only be begun anew. */
 CHECK_RESULT int parquet_writer_row_group(struct parquet_writer *writer,
                                           const struct column *const *columns, size_t first,
                                           size_t count, struct buf *out, struct err *err);
