@@ -27,8 +27,7 @@ void compress_zstd_encode(struct compress *compress, int level, struct span in, 
     if (compress->zstd == NULL)
         die_without_memory("zstd context");
     buf_reserve(out, bound);
-    size = ZSTD_compressCCtx(compress->zstd, out->data + out->size, bound, in.data, in.size,
-                             level);
+    size = ZSTD_compressCCtx(compress->zstd, out->data + out->size, bound, in.data, in.size, level);
     if (ZSTD_isError(size)) /* with room for the bound only memory can fail */
         die_without_memory(ZSTD_getErrorName(size));
     out->size += size;
