@@ -377,14 +377,22 @@ bool avro_decimal(struct span bytes, int128 *out)
 {
     size_t first = bytes.size > 16 ? bytes.size - 16 : 0;
     uint8_t sign = bytes.size > 0 && bytes.data[first] >= 0x80 ? 0xff : 0x00;
-    uint128 bits = sign != 0 ? ~(uint128)0 : 0;
+    size_t low_first = bytes.size - first > 8 ? bytes.size - 8 : first;
+    uint64_t high = sign != 0 ? UINT64_MAX : 0;
+    uint64_t low = high;
 
     for (size_t i = 0; i < first; i++) {
         if (bytes.data[i] != sign)
             return false;
     }
-    for (size_t i = first; i < bytes.size; i++)
-        bits = bits << 8 | bytes.data[i];
-    *out = (int128)bits;
+    for (size_t i = first; i < low_first; i++)
+        high = high << 8 | bytes.data[i];
+    if (low_first + 8 == bytes.size) {
+        low = load_be64(bytes.data + low_first);
+    } else {
+        for (size_t i = low_first; i < bytes.size; i++)
+            low = low << 8 | bytes.data[i];
+    }
+    *out = (int128)((uint128)high << 64 | low);
     return true;
 }

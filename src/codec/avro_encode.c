@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* avro_encode.c: decimals; the other primitives are inline. */
 #include "codec/avro_encode.h"
+#include "core/decimal.h"
 
 void avro_put_decimal(struct buf *out, int128 unscaled)
 {
-    uint8_t bytes[16];
-    uint128 bits = (uint128)unscaled;
-    size_t first = 0;
+    uint8_t *at;
+    size_t size;
 
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (uint8_t)(bits >> (8 * (15 - i)));
-    /* A leading byte that only repeats the next one's sign says nothing. */
-    while (first < 15 && bytes[first] == (bytes[first + 1] >= 0x80 ? 0xff : 0x00))
-        first++;
-    avro_put_bytes(out, span_of(bytes + first, sizeof(bytes) - first));
+    buf_reserve(out, 1 + 16);
+    at = out->data + out->size;
+    size = decimal_bytes(unscaled, at + 1);
+    at[0] = (uint8_t)(size << 1); /* zigzag, 2 to 32 */
+    out->size += 1 + size;
 }

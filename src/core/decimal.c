@@ -318,15 +318,14 @@ size_t decimal_format(int128 unscaled, int scale, char text[DECIMAL_TEXT_BYTES_M
 
 size_t decimal_bytes(int128 unscaled, uint8_t out[16])
 {
-    uint8_t all[16];
     uint128 bits = (uint128)(unscaled < 0 ? ~unscaled : unscaled) << 1; /* one bit for the sign */
     uint64_t high = (uint64_t)(bits >> 64);
     uint64_t low = (uint64_t)bits | 1;
     int width = high != 0 ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(low);
-    size_t size = ((size_t)width + 7) / 8;
+    int size = (width + 7) / 8;
+    uint128 left = (uint128)unscaled << (128 - 8 * size);
 
-    store_be64(all, (uint64_t)((uint128)unscaled >> 64));
-    store_be64(all + 8, (uint64_t)unscaled);
-    memcpy(out, all + 16 - size, size);
-    return size;
+    store_be64(out, (uint64_t)(left >> 64));
+    store_be64(out + 8, (uint64_t)left);
+    return (size_t)size;
 }
