@@ -76,11 +76,17 @@ CHECK_RESULT int ice_metadata_match(const struct ice_metadata *metadata,
                                     const struct ice_definition *definition,
                                     struct parquet_field *resolved, struct err *err);
 
+/* The number of the table's default sort order when that is the definition's; 0: no file of ours
+ * may claim to be sorted. */
+int32_t ice_metadata_sort_order(const struct ice_metadata *metadata,
+                                const struct ice_definition *definition);
+
 struct ice_change {
     const char *operation;
     int64_t snapshot_id;
     const char *manifest_list;
-    const struct ice_pair *summary; /* ours and the standard keys; operation is added */
+    const struct ice_pair *summary; /* ours and the standard keys, each once; operation is added;
+                                     * one with a NULL value is left out */
     size_t summary_count;
     const struct ice_pair *properties; /* set; a NULL value removes */
     size_t property_count;
