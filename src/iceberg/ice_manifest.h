@@ -61,7 +61,8 @@ struct ice_manifest_row {
 };
 
 struct ice_file_visitor {
-    /* The file and what it points to die after the call: copy what is kept. 0 to go on. */
+    /* The file and what it points to die after the call: copy what is kept.  0 to go on; anything
+     * else ends the visit and is what it returns. */
     int (*visit)(void *context, const struct ice_data_file *file, struct err *err);
     void *context;
 };
