@@ -118,7 +118,8 @@ CHECK_RESULT int table_swap(struct table *table, const struct ice_metadata *base
 CHECK_RESULT int table_manifests(struct table *table, struct arena *arena,
                                  const struct ice_snapshot *snapshot,
                                  struct ice_manifest_row **rows, size_t *count, struct err *err);
-/* Visits the entries of one manifest.  TABLE_GONE. */
+/* Visits the entries of one manifest.  TABLE_GONE; what the visitor returns other than 0 ends it. A
+ * visitor may read data files, but not visit again with the same table. */
 CHECK_RESULT int table_visit_manifest(struct table *table, const struct ice_manifest_row *row,
                                       const struct ice_file_visitor *visitor, struct err *err);
 /* Live data files (not DELETED, content DATA) of a snapshot.  TABLE_GONE. */
