@@ -15,6 +15,8 @@ void chain_init(struct chain_table *chain, const struct table_ports *ports, cons
 {
     *chain = (struct chain_table){ .origin = *origin,
                                    .worker = worker,
+                                   .keep_newest = CHAIN_KEEP_NEWEST,
+                                   .keep_for_readers = CHAIN_KEEP_FOR_READERS,
                                    .downstream_sequence = INT64_MAX };
     table_init(&chain->table, ports, space, definition);
 }

@@ -26,12 +26,16 @@ struct chain_table {
     struct table table;
     struct chain_origin origin;
     const char *worker;          /* for k2.worker; borrowed */
+    size_t keep_newest;          /* how many snapshots a commit leaves listed ... */
+    size_t keep_for_readers;     /* ... and how many more that downstream has still to read */
     int64_t downstream_sequence; /* snapshots from this sequence number on are kept for readers;
                                     INT64_MAX: nobody reads */
     struct buf map_file;         /* metadata file that `map_found` was found in */
     struct positions map_found;
     struct arena map_arena;
 };
+
+enum { CHAIN_KEEP_NEWEST = 100, CHAIN_KEEP_FOR_READERS = 1000 }; /* as chain_init sets */
 
 /* Borrows what `ports`, `definition`, `origin` and `worker` point to. */
 void chain_init(struct chain_table *chain, const struct table_ports *ports, const char *space,

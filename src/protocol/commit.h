@@ -60,10 +60,6 @@ CHECK_RESULT int commit_merge_manifests(struct chain_table *chain, size_t at_lea
  * each line; maintain deletes what they name an hour later (iceberg/table_clean.h). */
 #define COMMIT_DROPPED_PREFIX "k2-dropped-"
 
-enum {
-    COMMIT_SNAPSHOTS_KEPT = 100,
-    COMMIT_SNAPSHOTS_KEPT_FOR_READERS = 1000,
-    COMMIT_METADATA_LOG_KEPT = 100,
-};
+enum { COMMIT_METADATA_LOG_KEPT = 100 };
 
 #endif

@@ -14,11 +14,11 @@ static bool is_kept(const struct chain_table *chain, const struct ice_metadata *
     const struct ice_snapshot *snapshot = &base->snapshot[index];
 
     /* The new snapshot is one of the newest hundred. */
-    if (base->snapshot_count - index < COMMIT_SNAPSHOTS_KEPT || snapshot->id == base->main ||
+    if (base->snapshot_count - index < chain->keep_newest || snapshot->id == base->main ||
         ice_metadata_is_tagged(base, snapshot->id))
         return true;
     if (snapshot->sequence >= chain->downstream_sequence &&
-        *for_readers < COMMIT_SNAPSHOTS_KEPT_FOR_READERS) {
+        *for_readers < chain->keep_for_readers) {
         (*for_readers)++;
         return true;
     }

@@ -59,14 +59,12 @@ struct bronze *bronze_new(const struct stage_ports *ports, const char *exchange,
     bronze->partitions = partitions;
     tables_names(&bronze->names, &bronze->names_arena, exchange);
     definition = tables_bronze(bronze->names.bronze);
-    chain_init(&bronze->table, &ports->table, ports->space, &definition, &origin, ports->worker);
+    stage_chain_init(&bronze->table, ports, &definition, &origin);
     silver_origin = tables_silver_origin(bronze->names.topic);
     definition = tables_silver(bronze->names.silver);
-    chain_init(&bronze->silver, &ports->table, ports->space, &definition, &silver_origin,
-               ports->worker);
+    stage_chain_init(&bronze->silver, ports, &definition, &silver_origin);
     definition = tables_dead_letters();
-    chain_init(&bronze->dead_letters, &ports->table, ports->space, &definition, &dead_origin,
-               ports->worker);
+    stage_chain_init(&bronze->dead_letters, ports, &definition, &dead_origin);
     log_batch_init(&bronze->records);
     for (size_t i = 0; i < BRONZE_COLUMNS; i++)
         column_init(&bronze->column[i], own_types[i]);

@@ -51,15 +51,14 @@ struct gold *gold_new(const struct stage_ports *ports, const char *const *exchan
 
     g->ports = *ports;
     g->window_us = window_us;
-    chain_init(&g->gold, &ports->table, ports->space, &definition, &origin, ports->worker);
+    stage_chain_init(&g->gold, ports, &definition, &origin);
     g->input = mem_zero(count, sizeof(*g->input));
     g->input_count = count;
     for (size_t i = 0; i < count; i++) {
         tables_names(&g->input[i].names, &g->names_arena, exchanges[i]);
         definition = tables_silver(g->input[i].names.silver);
         origin = tables_silver_origin(g->input[i].names.topic);
-        chain_init(&g->input[i].silver, &ports->table, ports->space, &definition, &origin,
-                   ports->worker);
+        stage_chain_init(&g->input[i].silver, ports, &definition, &origin);
     }
     gold_batch_init(&g->batch);
     gold_lookup_init(&g->lookup);

@@ -7,6 +7,16 @@
 
 enum { ZSTD_LEVEL_STREAMING = 1 };
 
+void stage_chain_init(struct chain_table *chain, const struct stage_ports *ports,
+                      const struct ice_definition *definition, const struct chain_origin *origin)
+{
+    chain_init(chain, &ports->table, ports->space, definition, origin, ports->worker);
+    if (ports->keep_newest > 0)
+        chain->keep_newest = ports->keep_newest;
+    if (ports->keep_for_readers > 0)
+        chain->keep_for_readers = ports->keep_for_readers;
+}
+
 static void files_add(struct stage_files *files, const struct ice_data_file *file)
 {
     if (files->count == files->capacity) {

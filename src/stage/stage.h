@@ -31,7 +31,12 @@ struct stage_ports {
     size_t file_rows;           /* a data file holds at most so many; 0: no limit */
     int64_t idle_commit_us;     /* a position that moves without rows is committed this often */
     int64_t downstream_look_us; /* how often the positions of downstream jobs are looked up */
+    size_t keep_newest, keep_for_readers; /* snapshots; 0: as chain.h says */
 };
+
+/* chain_init with what the ports say. */
+void stage_chain_init(struct chain_table *chain, const struct stage_ports *ports,
+                      const struct ice_definition *definition, const struct chain_origin *origin);
 
 enum { STAGE_BATCH_ROWS = 131072 };
 
