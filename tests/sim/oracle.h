@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * oracle.h: what a table holds, read by code that shares nothing with the pipeline's readers: its own
- * JSON walk over the metadata, its own Avro, its own Thrift and Parquet.  Slow, simple, strict: it
- * aborts the test on anything it does not expect.
+ * oracle.h: what a table holds, read by code that shares nothing with the pipeline's readers: its
+ * own JSON walk over the metadata, its own Avro, its own Thrift and Parquet.  Slow, simple, strict:
+ * it aborts the test on anything it does not expect.
  */
 #ifndef K2_TESTS_SIM_ORACLE_H
 #define K2_TESTS_SIM_ORACLE_H
@@ -22,7 +22,7 @@ struct oracle_row {
     int64_t sequence;               /* data sequence number of its file */
     int64_t snapshot_id;            /* that added its file */
     const char *path;
-    bool has_writer_key;            /* k2.writer in the file's footer */
+    bool has_writer_key; /* k2.writer in the file's footer */
 };
 
 struct oracle_table {
@@ -32,9 +32,9 @@ struct oracle_table {
     size_t row_count;
 };
 
-/* All live rows of main's snapshot, in list, manifest, file and row order.  `metadata` is the table's
- * metadata document; files are fetched whole through the store port (only the bytes come from there).
- * Memory from `arena`. */
+/* All live rows of main's snapshot, in list, manifest, file and row order.  `metadata` is the
+ * table's metadata document; files are fetched whole through the store port (only the bytes come
+ * from there). Memory from `arena`. */
 void oracle_read(struct arena *arena, struct store *store, struct span metadata,
                  struct oracle_table *out);
 
