@@ -165,8 +165,8 @@ static int insert_all(struct log_sqlite_writer *writer, size_t count, struct err
     return 0;
 }
 
-/* One try at the oldest `count` slots.  A COMMIT that fails was not made visible (WAL mode: the index
- * is written last), so the next try cannot double it. */
+/* One try at the oldest `count` slots.  A COMMIT that fails was not made visible (WAL mode: the
+ * index is written last), so the next try cannot double it. */
 static int write_slots(struct log_sqlite_writer *writer, size_t count, struct err *err)
 {
     int rc = -1;
