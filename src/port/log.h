@@ -113,7 +113,8 @@ CHECK_RESULT static inline int log_read(struct log *log, const char *topic, int3
 
 /* Hands a group of records over (bytes are copied) without waiting for the answer; groups are
  * written whole and in order.  LOG_BUSY: five groups are under way, call log_poll.  FULL, RETRY:
- * the log cannot take trades now; the group is not taken. */
+ * the log cannot take trades now; the group is not taken.  CONFIG: no such topic or partition;
+ * REJECT: a record that is too large; nothing of the group is taken then. */
 CHECK_RESULT static inline int log_send(struct log *log, const char *topic,
                                         const struct log_record *records, size_t count,
                                         struct err *err)
@@ -121,8 +122,9 @@ CHECK_RESULT static inline int log_send(struct log *log, const char *topic,
     return log->ops->send(log, topic, records, count, err);
 }
 
-/* Waits up to wait_us for answers; *acknowledged is the number of records acknowledged since the
- * log was opened.  -1: a group could not be written and is tried again; err says why. */
+/* Waits up to wait_us for answers, not at all when nothing is under way; *acknowledged is the
+ * number of records acknowledged since the log was opened.  -1: a group could not be written and is
+ * tried again; err says why. */
 CHECK_RESULT static inline int log_poll(struct log *log, int64_t wait_us, uint64_t *acknowledged,
                                         struct err *err)
 {

@@ -41,7 +41,8 @@ struct store {
 };
 
 /* Writes the parts, one behind the other, durably under `uri`, unless it is taken: STORE_EXISTS,
- * and the first object stays.  After -1 the outcome is unknown. */
+ * and the first object stays.  CONFIG: not under the root; after another -1 the
+ * outcome is unknown. */
 CHECK_RESULT static inline int store_put_new(struct store *store, const char *uri,
                                              const struct span *parts, size_t count,
                                              struct err *err)
