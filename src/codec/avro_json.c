@@ -330,8 +330,9 @@ static void put_bytes(struct buf *out, struct span bytes)
     buf_put_byte(out, '"');
 }
 
-/* As many digits as bring the number back; a point, so that -0 stays one. */
-static void put_number(struct buf *out, double value, int digits)
+/* As many digits as bring the number back, a float's too when it is read as a double; a point, so
+ * that -0 stays one. */
+static void put_number(struct buf *out, double value)
 {
     size_t begin = out->size;
 
@@ -340,7 +341,7 @@ static void put_number(struct buf *out, double value, int digits)
     } else if (isinf(value)) {
         buf_put_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
     } else {
-        buf_printf(out, "%.*g", digits, value);
+        buf_printf(out, "%.17g", value);
         if (strpbrk(buf_text(out) + begin, ".e") == NULL)
             buf_put_text(out, ".0");
     }
@@ -395,13 +396,13 @@ static int decode_number(struct decoder *d, const struct avro_schema *schema, st
         if (get_raw(d, schema, sizeof(single), &raw, err) < 0)
             return -1;
         memcpy(&single, raw.data, sizeof(single));
-        put_number(d->out, (double)single, 9);
+        put_number(d->out, (double)single);
         return 0;
     case AVRO_DOUBLE:
         if (get_raw(d, schema, sizeof(real), &raw, err) < 0)
             return -1;
         memcpy(&real, raw.data, sizeof(real));
-        put_number(d->out, real, 17);
+        put_number(d->out, real);
         return 0;
     default:
         if (avro_get_long(&d->in, &integer, err) < 0)

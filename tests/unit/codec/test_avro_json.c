@@ -90,7 +90,7 @@ static void values_are_encoded_as_specified_and_come_back(void **state)
         { "\"int\"", "-2147483648", "ff ff ff ff 0f" },
         { "\"long\"", "9223372036854775807", "fe ff ff ff ff ff ff ff ff 01" },
         { "\"long\"", "-9223372036854775808", "ff ff ff ff ff ff ff ff ff 01" },
-        { "\"float\"", "0.100000001", "cd cc cc 3d" },
+        { "\"float\"", "0.10000000149011612", "cd cc cc 3d" },
         { "\"double\"", "0.10000000000000001", "9a 99 99 99 99 99 b9 3f" },
         { "\"double\"", "-0.0", "00 00 00 00 00 00 00 80" },
         { "\"double\"", "\"-Infinity\"", "00 00 00 00 00 00 f0 ff" },
