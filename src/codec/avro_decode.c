@@ -325,7 +325,7 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
 
 void avro_items_init(struct avro_items *items, struct span blocks)
 {
-    *items = (struct avro_items){ blocks, 0 };
+    *items = (struct avro_items){ .rest = blocks };
 }
 
 int avro_items_next(struct avro_items *items, struct err *err)
@@ -336,12 +336,16 @@ int avro_items_next(struct avro_items *items, struct err *err)
     int64_t bytes;
 
     if (items->left_in_block == 0) {
+        if (items->block_is_sized && items->rest.size != items->behind_block)
+            return err_set(err, ERR_REJECT, "avro: a block has not the size it gives");
         /* What an item takes is not known here: a byte each, or few of them. */
         empty = items->rest.size + AVRO_EMPTY_ITEMS_MAX;
         p = read_block(p, end, 0, &empty, &items->left_in_block, &bytes);
         if (p == NULL)
             return err_set(err, ERR_REJECT, "avro: no block of an array or map");
         items->rest = (struct span){ p, (size_t)(end - p) };
+        items->block_is_sized = bytes >= 0;
+        items->behind_block = items->rest.size - (bytes >= 0 ? (size_t)bytes : 0);
         if (items->left_in_block == 0)
             return 0;
     }

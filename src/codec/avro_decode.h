@@ -57,10 +57,13 @@ const struct avro_schema *avro_program_schema(const struct avro_program *program
 CHECK_RESULT int avro_program_run(const struct avro_program *program, struct span *in,
                                   struct avro_cell *cells, struct err *err);
 
-/* Walks the blocks of an ARRAY or MAP cell; blocks with a byte size are understood. */
+/* Walks the blocks of an ARRAY or MAP cell.  A block that gives its size in bytes must have it, or
+ * skipping and walking would see two different data. */
 struct avro_items {
     struct span rest;
     uint64_t left_in_block;
+    bool block_is_sized;
+    size_t behind_block; /* bytes of rest when such a block is done */
 };
 
 void avro_items_init(struct avro_items *items, struct span blocks);

@@ -403,6 +403,31 @@ static void blocks_with_a_size_are_understood(void **state)
     arena_deinit(&arena);
 }
 
+/* Skipped by that size, it would end elsewhere. */
+static void a_block_that_gives_a_wrong_size_is_not_walked(void **state)
+{
+    static const char *const data[] = { "01 04 02 00", "01 00 02 00", "03 02 02 04 00" };
+    struct arena arena = ARENA_INIT;
+    const struct avro_schema *schema = NULL;
+    struct err err;
+
+    (void)state;
+    assert_ok(avro_schema_parse(&arena, span_text(shapes[0]), &schema, &err));
+    for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+        struct buf datum = BUF_INIT;
+        struct buf json = BUF_INIT;
+        struct span in;
+
+        bytes_put_hex(&datum, data[i]);
+        in = buf_span(&datum);
+        assert_err(avro_json_decode(schema, &in, &json, &err), ERR_REJECT);
+        assert_non_null(strstr(err.text, "a block has not the size it gives"));
+        buf_deinit(&json);
+        buf_deinit(&datum);
+    }
+    arena_deinit(&arena);
+}
+
 static void an_error_names_field_and_byte(void **state)
 {
     struct avro_cell cell[TRADE_AVRO_FIELDS];
@@ -429,6 +454,7 @@ int main(void)
         cmocka_unit_test(what_no_writer_writes_is_rejected),
         cmocka_unit_test(branches_out_of_range_are_rejected),
         cmocka_unit_test(blocks_with_a_size_are_understood),
+        cmocka_unit_test(a_block_that_gives_a_wrong_size_is_not_walked),
         cmocka_unit_test(an_error_names_field_and_byte),
     };
 
