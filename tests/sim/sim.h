@@ -105,7 +105,6 @@ struct sim {
 
     bool registry_is_down;
     bool is_known[SIM_SCHEMAS + 1], is_broken[SIM_SCHEMAS + 1];
-    bool outage_verdict_possible;
     struct trade_rules rules;
     struct stage_ports ports; /* template: ports of each worker are its own */
 
@@ -113,9 +112,9 @@ struct sim {
     size_t worker_count;
     struct err refused[16]; /* refusals that wait for the operator */
     size_t refused_count;
-    bool is_rolled[SIM_TABLES]; /* ever rolled back, or set by the operator after it */
-    bool has_skipped;           /* the operator skipped rows though nothing was rolled back */
-    int64_t foreign;            /* numbers of foreign rows */
+    bool is_rolled[SIM_TABLES];    /* ever rolled back, or set by the operator after it */
+    bool is_compacted[SIM_TABLES]; /* sequence numbers no longer say which row came first */
+    int64_t foreign;               /* numbers of foreign rows */
     bool is_traced;
 };
 

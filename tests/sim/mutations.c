@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mutations.c: clauses switched off one at a time; the checker must notice each.  The table is that
+ * of docs/commit.md. */
+#include "sim/sim.h"
+
+#include "sim/seeds.h"
+
+/* Set once before any simulation runs, in a process of its own. */
+static struct {
+    bool is_off[CLAUSE_COUNT];
+} switches;
+
+bool clause_on(enum clause clause)
+{
+    return !switches.is_off[clause];
+}
+
+void sim_switch_off(const enum clause *clauses, size_t count)
+{
+    for (size_t i = 0; i < CLAUSE_COUNT; i++)
+        switches.is_off[i] = false;
+    for (size_t i = 0; i < count; i++)
+        switches.is_off[clauses[i]] = true;
+}
+
+static const struct mutation {
+    const char *name, *what;
+    enum clause clause[4];
+    size_t count;
+} mutations[] = {
+    { "rule 1 upkeep",
+      "upkeep's snapshot does not carry the map",
+      { CLAUSE_UPKEEP_CARRIES_MAP },
+      1 },
+    { "rule 2 test",
+      "no test of positions before the swap",
+      { CLAUSE_POSITION_TEST, CLAUSE_EPOCH, CLAUSE_FENCE },
+      3 },
+    { "rule 3 unknown",
+      "an unknown answer is a failure: sent again",
+      { CLAUSE_UNKNOWN_IS_NOT_FAILURE },
+      1 },
+    { "rule 4 property", "chain cut: begin at the earliest", { CLAUSE_PROPERTY }, 1 },
+    { "rule 4 count",
+      "chain cut: the property is not held against the rows",
+      { CLAUSE_COUNT_OWN_ROWS },
+      1 },
+    { "rule 4 epoch", "a rollback begins no new epoch", { CLAUSE_EPOCH }, 1 },
+    { "rule 5 order",
+      "Silver is committed before the dead letters",
+      { CLAUSE_DEAD_LETTERS_FIRST },
+      1 },
+    { "rule 5 D > S", "judged again by today's rules", { CLAUSE_FOLLOW_DECISION }, 1 },
+    { "rule 5 D < S", "a row that passes today is not written", { CLAUSE_DECISION_LOST }, 1 },
+    { "rule 5 offsets",
+      "Silver takes Bronze's files whole, whatever S says",
+      { CLAUSE_CUT_BY_OWN_OFFSET },
+      1 },
+    { "rule 5 fence", "a stale decision lands in Silver", { CLAUSE_FENCE }, 1 },
+    { "rule 6 stamp",
+      "files of one Bronze snapshot interleave in offsets",
+      { CLAUSE_ONE_STAMP_A_BATCH },
+      1 },
+    { "rule 6 begun",
+      "the position does not name the snapshot begun",
+      { CLAUSE_BEGUN_SNAPSHOT_NAMED },
+      1 },
+    { "rule 6 second path",
+      "selected by data sequence number",
+      { CLAUSE_SECOND_PATH_BY_OFFSET },
+      1 },
+    { "rule 6 group", "the second path is cut by file, not by group", { CLAUSE_GROUP_CUT }, 1 },
+    { "rule 6 bound",
+      "rows at or above Bronze's own map are taken",
+      { CLAUSE_BRONZE_MAP_BOUND },
+      1 },
+    { "rule 7 look-up", "Gold is not asked what it has", { CLAUSE_GOLD_LOOKUP }, 1 },
+    { "rule 7 conflict",
+      "after a conflict the added files are not looked up",
+      { CLAUSE_LOOKUP_AFTER_CONFLICT, CLAUSE_DESCENDANT },
+      2 },
+    { "rule 7 order",
+      "copies are dropped within the batch before Gold is asked",
+      { CLAUSE_GOLD_BEFORE_BATCH },
+      1 },
+    { "rule 9 outage", "a registry that is down makes dead letters", { CLAUSE_OUTAGE_WAITS }, 1 },
+};
+
+int sim_mutations(uint64_t first, uint64_t seeds)
+{
+    int missed = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(mutations); i++) {
+        const struct mutation *m = &mutations[i];
+        struct seeds_result result;
+
+        sim_switch_off(m->clause, m->count);
+        seeds_run(first, seeds, 2, true, &result);
+        missed += result.failed == 0;
+        printf("%s  %s: %s", result.failed > 0 ? "caught" : "MISSED", m->name, m->what);
+        if (result.failed > 0)
+            printf("  [seed %lu:%s]", (unsigned long)result.seed, result.text);
+        putchar('\n');
+        fflush(stdout);
+    }
+    sim_switch_off(NULL, 0);
+    return missed;
+}
