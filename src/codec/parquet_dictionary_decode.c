@@ -6,13 +6,15 @@
 #include "codec/parquet_rle_decode.h"
 #include "core/num.h"
 
-enum { BATCH = 1024 };
+enum { BATCH = 1024, RUN_MIN = 64 };
 
 int parquet_dictionary_decode_entries(struct span page, size_t count,
-                                      struct parquet_dictionary_entry *entry, struct err *err)
+                                      struct parquet_dictionary_entry *entry, size_t *size_max,
+                                      struct err *err)
 {
     size_t at = 0;
 
+    *size_max = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t size;
 
@@ -24,6 +26,7 @@ int parquet_dictionary_decode_entries(struct span page, size_t count,
             return err_set(err, ERR_CORRUPT, "a dictionary value of %u bytes where %zu are left",
                            (unsigned)size, page.size - at);
         entry[i] = (struct parquet_dictionary_entry){ (uint32_t)at, size };
+        *size_max = size > *size_max ? size : *size_max;
         at += size;
     }
     if (at != page.size)
@@ -50,32 +53,84 @@ static void gather_fixed(const uint8_t *values, size_t width, const uint32_t *in
     }
 }
 
+/* One copy of whole blocks for each value, whose size is at most `block`: no branch depends on a
+ * value's size. */
+static inline __attribute__((always_inline)) size_t gather_blocks(
+    const struct parquet_dictionary *dictionary, const uint32_t *index, size_t count,
+    const size_t block, uint8_t *out, size_t end, int32_t *ends)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct parquet_dictionary_entry e = dictionary->entry[index[i]];
+
+        memcpy(out + end, dictionary->values + e.at, block);
+        end += e.size;
+        ends[i] = (int32_t)end;
+    }
+    return end;
+}
+
+static size_t gather_long(const struct parquet_dictionary *dictionary, const uint32_t *index,
+                          size_t count, uint8_t *out, size_t end, int32_t *ends)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct parquet_dictionary_entry e = dictionary->entry[index[i]];
+
+        memcpy(out + end, dictionary->values + e.at, e.size);
+        end += e.size;
+        ends[i] = (int32_t)end;
+    }
+    return end;
+}
+
 /* False when the column would grow beyond what its offsets can say. */
 static bool gather_bytes(const struct parquet_dictionary *dictionary, const uint32_t *index,
                          size_t count, int32_t *ends, struct buf *values)
 {
-    const struct parquet_dictionary_entry *entry = dictionary->entry;
     size_t end = values->size;
+    size_t most = count * dictionary->size_max;
+
+    if (dictionary->size_max > PARQUET_SLACK) {
+        most = 0;
+        for (size_t i = 0; i < count; i++)
+            most += dictionary->entry[index[i]].size;
+    }
+    if (end + most > INT32_MAX)
+        return false;
+    buf_reserve(values, most + PARQUET_SLACK);
+    if (dictionary->size_max <= 16)
+        end = gather_blocks(dictionary, index, count, 16, values->data, end, ends);
+    else if (dictionary->size_max <= PARQUET_SLACK)
+        end = gather_blocks(dictionary, index, count, PARQUET_SLACK, values->data, end, ends);
+    else
+        end = gather_long(dictionary, index, count, values->data, end, ends);
+    values->size = end;
+    return true;
+}
+
+/* Fills `size` bytes with copies of their first `unit`. */
+static void fill_repeated(uint8_t *out, size_t unit, size_t size)
+{
+    for (size_t done = unit; done < size; done *= 2)
+        memcpy(out + done, out, size_min(done, size - done));
+}
+
+static bool repeat_bytes(const struct parquet_dictionary *dictionary, uint32_t index, size_t count,
+                         int32_t *ends, struct buf *values)
+{
+    struct parquet_dictionary_entry e = dictionary->entry[index];
+    size_t end = values->size;
+    size_t size;
     uint8_t *out;
 
-    for (size_t i = 0; i < count; i++)
-        end += entry[index[i]].size;
-    if (end > INT32_MAX)
+    if (!size_mul(e.size, count, &size) || size > INT32_MAX || end + size > INT32_MAX)
         return false;
-    buf_reserve(values, end - values->size + PARQUET_SLACK);
-    end = values->size;
-    out = values->data;
-    for (size_t i = 0; i < count; i++) {
-        struct parquet_dictionary_entry e = entry[index[i]];
-        const uint8_t *from = dictionary->values + e.at;
-
-        memcpy(out + end, from, PARQUET_SLACK);
-        for (size_t done = PARQUET_SLACK; done < e.size; done += PARQUET_SLACK)
-            memcpy(out + end + done, from + done, PARQUET_SLACK);
-        end += e.size;
-        ends[i] = (int32_t)end;
+    for (size_t i = 0; i < count; i++)
+        ends[i] = (int32_t)(end + (i + 1) * e.size);
+    if (size > 0) {
+        out = buf_extend(values, size);
+        memcpy(out, dictionary->values + e.at, e.size);
+        fill_repeated(out, e.size, size);
     }
-    values->size = end;
     return true;
 }
 
@@ -88,38 +143,74 @@ static uint32_t greatest(const uint32_t *index, size_t count)
     return max;
 }
 
+/* Where the values of a page go: `out` or, for BYTES, `ends` and the column's values. */
+struct place {
+    struct column *to;
+    size_t width;
+    uint8_t *out;
+    int32_t *ends;
+};
+
+/* False when the column would become too large. */
+static bool put_run(const struct parquet_dictionary *dictionary, const struct place *place,
+                    uint32_t index, size_t done, size_t count)
+{
+    const size_t width = place->width;
+
+    if (width == 0)
+        return repeat_bytes(dictionary, index, count, place->ends + done, &place->to->values);
+    memcpy(place->out + done * width, dictionary->values + index * width, width);
+    fill_repeated(place->out + done * width, width, count * width);
+    return true;
+}
+
+static bool put_batch(const struct parquet_dictionary *dictionary, const struct place *place,
+                      const uint32_t *index, size_t done, size_t count)
+{
+    const size_t width = place->width;
+
+    if (width == 0)
+        return gather_bytes(dictionary, index, count, place->ends + done, &place->to->values);
+    gather_fixed(dictionary->values, width, index, count, place->out + done * width);
+    return true;
+}
+
 int parquet_dictionary_decode(const struct parquet_dictionary *dictionary,
                               const struct parquet_target *target, struct span body, size_t count,
                               struct column *to, struct err *err)
 {
-    const size_t width = parquet_plain_decode_width(target);
+    struct place place = { .to = to, .width = parquet_plain_decode_width(target) };
     struct parquet_rle rle;
     uint32_t index[BATCH];
-    uint8_t *out = NULL;
-    int32_t *ends = NULL;
 
     if (count == 0)
         return 0;
     if (body.size == 0 ||
         !parquet_rle_decode_begin(&rle, span_of(body.data + 1, body.size - 1), body.data[0]))
         return err_set(err, ERR_CORRUPT, "dictionary indices without a bit width of 0 to 32");
-    if (width > 0)
-        out = buf_extend(&to->values, count * width);
+    if (place.width > 0)
+        place.out = buf_extend(&to->values, count * place.width);
     else
-        ends = (int32_t *)(void *)buf_extend(&to->offsets, count * sizeof(*ends));
+        place.ends = (int32_t *)(void *)buf_extend(&to->offsets, count * sizeof(*place.ends));
     for (size_t done = 0, n; done < count; done += n) {
+        bool run = (n = parquet_rle_decode_run(&rle, count - done, index)) >= RUN_MIN;
         uint32_t max;
 
-        n = size_min(count - done, BATCH);
-        if (!parquet_rle_decode(&rle, index, n))
-            return err_set(err, ERR_CORRUPT, "dictionary indices end before their values do");
-        max = greatest(index, n);
+        for (size_t i = 1; i < n && !run; i++)
+            index[i] = index[0];
+        if (!run) {
+            size_t more = size_min(count - done, BATCH) - n;
+
+            if (!parquet_rle_decode(&rle, index + n, more))
+                return err_set(err, ERR_CORRUPT, "dictionary indices end before their values do");
+            n += more;
+        }
+        max = greatest(index, run ? 1 : n);
         if (max >= dictionary->count)
             return err_set(err, ERR_CORRUPT, "dictionary index %u of %zu values", (unsigned)max,
                            dictionary->count);
-        if (width > 0)
-            gather_fixed(dictionary->values, width, index, n, out + done * width);
-        else if (!gather_bytes(dictionary, index, n, ends + done, &to->values))
+        if (!(run ? put_run(dictionary, &place, index[0], done, n)
+                  : put_batch(dictionary, &place, index, done, n)))
             return err_set(err, ERR_CORRUPT, "more than 2 GiB of bytes in a column");
     }
     return 0;

@@ -20,12 +20,13 @@ struct parquet_dictionary {
     size_t count;
     const uint8_t *values; /* fixed width: as in a column; BYTES: the page, with slack behind it */
     const struct parquet_dictionary_entry *entry; /* BYTES */
+    size_t size_max;                              /* BYTES: of an entry */
 };
 
-/* Finds the `count` values of a dictionary page of BYTES. */
+/* Finds the `count` values of a dictionary page of BYTES, and the size of the greatest. */
 CHECK_RESULT int parquet_dictionary_decode_entries(struct span page, size_t count,
                                                    struct parquet_dictionary_entry *entry,
-                                                   struct err *err);
+                                                   size_t *size_max, struct err *err);
 /* Appends the `count` values that `body` (bit width, indices) means to the values, and for BYTES
  * the offsets, of *to, whose row count is left as it is. */
 CHECK_RESULT int parquet_dictionary_decode(const struct parquet_dictionary *dictionary,

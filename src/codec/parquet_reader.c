@@ -30,6 +30,7 @@ struct leaf_reader {
     struct buf *scratch;
     bool has_dictionary, has_data; /* seen so far */
     size_t dictionary_count;
+    size_t dictionary_size_max;   /* of an entry of BYTES */
     size_t dictionary_entries_at; /* in scratch; the page itself, of BYTES, is at 0 */
     size_t dictionary_end;
     struct column *to;               /* takes the values */
@@ -128,8 +129,9 @@ static int read_dictionary(struct leaf_reader *r, const struct parquet_page *pag
         return parquet_plain_decode_fixed(&r->target, bytes, page->values, entries, err);
     if (bytes.data != r->scratch->data && bytes.size > 0)
         memcpy(r->scratch->data, bytes.data, bytes.size);
-    return parquet_dictionary_decode_entries(
-        bytes, page->values, (struct parquet_dictionary_entry *)(void *)entries, err);
+    return parquet_dictionary_decode_entries(bytes, page->values,
+                                             (struct parquet_dictionary_entry *)(void *)entries,
+                                             &r->dictionary_size_max, err);
 }
 
 static int put_dictionary_values(struct leaf_reader *r, struct span body, size_t count,
@@ -142,6 +144,7 @@ static int put_dictionary_values(struct leaf_reader *r, struct span body, size_t
         return err_set(err, ERR_CORRUPT, "dictionary indices without a dictionary");
     if (r->target.type == COLUMN_BYTES) {
         dictionary.values = r->scratch->data;
+        dictionary.size_max = r->dictionary_size_max;
         dictionary.entry = (const struct parquet_dictionary_entry *)(const void *)entries;
     }
     return parquet_dictionary_decode(&dictionary, &r->target, body, count, r->to, err);

@@ -139,6 +139,19 @@ static void unpack(struct parquet_rle *rle, uint32_t *out, size_t count)
     rle->packed_left -= count;
 }
 
+size_t parquet_rle_decode_run(struct parquet_rle *rle, size_t max, uint32_t *value)
+{
+    size_t count;
+
+    /* A head that is damaged is found by the call that takes the values. */
+    if (rle->repeat_left == 0 && rle->packed_left == 0 && !next_run(rle))
+        return 0;
+    count = size_min(rle->repeat_left, max);
+    *value = rle->repeated;
+    rle->repeat_left -= count;
+    return count;
+}
+
 bool parquet_rle_decode(struct parquet_rle *rle, uint32_t *out, size_t count)
 {
     while (count > 0) {

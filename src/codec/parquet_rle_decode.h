@@ -25,6 +25,9 @@ struct parquet_rle {
 CHECK_RESULT bool parquet_rle_decode_begin(struct parquet_rle *rle, struct span bytes,
                                            unsigned width);
 CHECK_RESULT bool parquet_rle_decode(struct parquet_rle *rle, uint32_t *out, size_t count);
+/* When the next values are a run of equal ones: takes as many of them as there are, `max` at most,
+ * and gives their number and *value; else 0. */
+size_t parquet_rle_decode_run(struct parquet_rle *rle, size_t max, uint32_t *value);
 /* Values of at most 8 bits. */
 CHECK_RESULT bool parquet_rle_decode_small(struct parquet_rle *rle, uint8_t *out, size_t count);
 /* Values of 1 bit to a bitmap, LSB first, (count + 7) / 8 bytes, trailing bits 0.  *ones counts
