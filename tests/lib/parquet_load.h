@@ -5,24 +5,15 @@
 
 #include "codec/parquet_reader.h"
 #include "core/num.h"
+#include "lib/bytes.h"
 
 #include <inttypes.h>
 
 static inline struct buf load_bytes(const char *path)
 {
     struct buf bytes = BUF_INIT;
-    FILE *file = fopen(path, "rb");
-    size_t n;
 
-    if (file == NULL) {
-        fprintf(stderr, "%s: cannot be opened\n", path);
-        abort();
-    }
-    do {
-        n = fread(buf_extend(&bytes, 65536), 1, 65536, file);
-        bytes.size -= 65536 - n;
-    } while (n > 0);
-    fclose(file);
+    bytes_put_file(&bytes, path);
     return bytes;
 }
 

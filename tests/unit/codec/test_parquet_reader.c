@@ -4,38 +4,7 @@
 #include "codec/parquet_reader.h"
 #include "lib/test.h"
 #include "lib/parquet_load.h"
-
-#define VECTORS K2_SOURCE_DIR "/tests/vectors/parquet/"
-
-static const struct parquet_field TABLE[] = {
-    { .name = "flag", .field_id = 1, .kind = PARQUET_BOOL },
-    { .name = "count", .field_id = 2, .kind = PARQUET_INT },
-    { .name = "offset", .field_id = 3, .kind = PARQUET_LONG, .required = true },
-    { .name = "day", .field_id = 4, .kind = PARQUET_DATE },
-    { .name = "time", .field_id = 5, .kind = PARQUET_TIMESTAMPTZ, .required = true },
-    { .name = "price",
-      .field_id = 6,
-      .kind = PARQUET_DECIMAL,
-      .required = true,
-      .precision = 18,
-      .scale = 8 },
-    { .name = "wide", .field_id = 7, .kind = PARQUET_DECIMAL, .precision = 38, .scale = 18 },
-    { .name = "small", .field_id = 8, .kind = PARQUET_DECIMAL, .precision = 9, .scale = 2 },
-    { .name = "symbol", .field_id = 9, .kind = PARQUET_STRING, .required = true },
-    { .name = "id", .field_id = 10, .kind = PARQUET_STRING },
-    { .name = "raw", .field_id = 11, .kind = PARQUET_BINARY },
-    { .name = "nothing", .field_id = 12, .kind = PARQUET_STRING },
-    { .name = "tags",
-      .field_id = 13,
-      .kind = PARQUET_LIST,
-      .child_id = { 15 },
-      .child_optional = true },
-    { .name = "vendor",
-      .field_id = 14,
-      .kind = PARQUET_MAP,
-      .child_id = { 16, 17 },
-      .child_optional = true },
-};
+#include "lib/parquet_table.h"
 
 struct loaded {
     struct buf bytes;
@@ -96,7 +65,7 @@ static void assert_text_equal(const char *file, struct span found, struct span e
 /* table.txt without the columns that are not read. */
 static struct buf expected_table(const bool *skipped)
 {
-    struct buf all = load_bytes(VECTORS "table.txt");
+    struct buf all = load_bytes(PARQUET_VECTORS "table.txt");
     struct buf kept = BUF_INIT;
     size_t column = 0;
     bool first = true;
@@ -138,21 +107,21 @@ static void every_writer_s_file_holds_the_table(void **state)
 
     (void)state;
     for (size_t f = 0; f < ARRAY_LEN(files); f++) {
-        struct parquet_field fields[ARRAY_LEN(TABLE)];
-        bool skipped[ARRAY_LEN(TABLE)] = { false };
+        struct parquet_field fields[ARRAY_LEN(PARQUET_TABLE)];
+        bool skipped[ARRAY_LEN(PARQUET_TABLE)] = { false };
         struct buf found = BUF_INIT;
         struct buf expected;
         size_t count = 0;
         struct loaded l;
         char text[256];
 
-        for (size_t i = 0; i < ARRAY_LEN(TABLE); i++) {
-            snprintf(text, sizeof(text), "%s ", TABLE[i].name);
+        for (size_t i = 0; i < ARRAY_LEN(PARQUET_TABLE); i++) {
+            snprintf(text, sizeof(text), "%s ", PARQUET_TABLE[i].name);
             skipped[i] = strstr(files[f].skipped, text) != NULL;
             if (!skipped[i])
-                fields[count++] = TABLE[i];
+                fields[count++] = PARQUET_TABLE[i];
         }
-        snprintf(text, sizeof(text), VECTORS "%s.parquet", files[f].name);
+        snprintf(text, sizeof(text), PARQUET_VECTORS "%s.parquet", files[f].name);
         open_file(&l, text);
         expected = expected_table(skipped);
         show_file(&l, fields, count, &found);
