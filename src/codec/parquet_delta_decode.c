@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* parquet_delta_decode.c: miniblock by miniblock, in batches that stay in the first cache.  Sums
- * wrap, as the format wants it: for INT32 the low half of the 64-bit sum is the 32-bit sum. */
+ * wrap, as the format wants it: for INT32 the low half of the 64-bit sum is the 32-bit sum, and is
+ * sign-extended again where the column is wider. */
 #include "codec/parquet_delta_decode.h"
 
 #include "core/num.h"
@@ -82,6 +83,9 @@ static int take_miniblock(struct delta *delta, const struct parquet_target *targ
         unpack(delta, from, done * width, width, n, batch);
         for (size_t i = 0; i < n; i++)
             batch[i] = delta->value += batch[i] + least;
+        if (target->physical == PARQUET_TYPE_INT32)
+            for (size_t i = 0; i < n; i++)
+                batch[i] = (uint64_t)(int32_t)batch[i];
         if (!parquet_plain_decode_int64s(target, (const int64_t *)batch, n, out + done * out_width))
             return err_set(err, ERR_CORRUPT, "a decimal is beyond its column's precision");
     }
@@ -136,7 +140,7 @@ int parquet_delta_decode(const struct parquet_target *target, struct span body, 
     delta.block_size = block_size;
     delta.miniblocks = miniblocks;
     delta.mini_size = block_size / miniblocks;
-    first = (int64_t)delta.value;
+    first = target->physical == PARQUET_TYPE_INT32 ? (int32_t)delta.value : (int64_t)delta.value;
     if (count > 0 && !parquet_plain_decode_int64s(target, &first, 1, out))
         return err_set(err, ERR_CORRUPT, "a decimal is beyond its column's precision");
     for (size_t done = 1, n; done < count; done += n) {

@@ -478,7 +478,9 @@ static int check_chunk(const struct footer *footer, size_t leaf, struct parquet_
                        meta->encrypted   ? "encrypted"
                        : meta->elsewhere ? "in another file"
                                          : "not described");
-    chunk->offset = meta->dictionary_offset > 0 && meta->dictionary_offset < meta->data_offset
+    /* A chunk without values may have no data page, and offset 0 stands for it. */
+    chunk->offset = meta->dictionary_offset > 0 &&
+                            (meta->data_offset <= 0 || meta->dictionary_offset < meta->data_offset)
                         ? meta->dictionary_offset
                         : meta->data_offset;
     if (meta->physical != (int32_t)layout->physical || meta->codec < 0 || meta->codec > INT8_MAX ||

@@ -132,10 +132,192 @@ static void every_writer_s_file_holds_the_table(void **state)
     }
 }
 
+static void open_table(struct loaded *l, const char *name)
+{
+    char path[512];
+
+    snprintf(path, sizeof(path), PARQUET_VECTORS "%s.parquet", name);
+    open_file(l, path);
+}
+
+/* -1 with the message, or 0. */
+static int read_one(const char *file, const struct parquet_field *field, struct err *err)
+{
+    struct loaded l;
+    struct column column;
+    int rc;
+
+    open_table(&l, file);
+    rc = parquet_load_column(&l.file, buf_span(&l.bytes), field, &column, err);
+    column_deinit(&column);
+    close_file(&l);
+    return rc;
+}
+
+static void nulls_where_none_may_be_are_corrupt(void **state)
+{
+    struct parquet_field count = PARQUET_TABLE[1];
+    struct parquet_field tags = PARQUET_TABLE[12];
+    struct parquet_field vendor = PARQUET_TABLE[13];
+    struct err err;
+
+    (void)state;
+    count.required = true;
+    tags.child_optional = false;
+    assert_err(read_one("dictionary", &count, &err), ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "column count, row group 0: "));
+    assert_err(read_one("dictionary", &tags, &err), ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "column tags.list.element, row group 0: "));
+    tags.child_optional = true;
+    tags.required = true;
+    assert_err(read_one("dictionary", &tags, &err), ERR_CORRUPT);
+    vendor.child_optional = false;
+    assert_err(read_one("many_pages_v2", &vendor, &err), ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "column vendor.key_value.value, row group 0: "));
+}
+
+static void a_decimal_beyond_the_field_s_precision_is_corrupt(void **state)
+{
+    static const char *const files[] = { "plain", "dictionary", "delta", "spark" };
+    struct err err;
+
+    (void)state;
+    for (size_t f = 0; f < ARRAY_LEN(files); f++)
+        for (size_t i = 5; i <= 7; i++) { /* each holds a value of all its digits */
+            struct parquet_field narrow = PARQUET_TABLE[i];
+
+            narrow.precision--;
+            assert_err(read_one(files[f], &narrow, &err), ERR_CORRUPT);
+            assert_non_null(strstr(err.text, "precision"));
+        }
+}
+
+static void what_is_not_built_names_encoding_column_and_row_group(void **state)
+{
+    static const struct {
+        size_t field;
+        const char *text;
+    } cases[] = {
+        { 2, "column offset, row group 0: encoding BYTE_STREAM_SPLIT (9) is not supported here" },
+        { 8, "column symbol, row group 0: encoding DELTA_LENGTH_BYTE_ARRAY (6) is not supported "
+             "here" },
+        { 9, "column id, row group 0: encoding DELTA_BYTE_ARRAY (7) is not supported here" },
+        { 0, "column flag: the file has none" },
+    };
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_err(read_one("not_built", &PARQUET_TABLE[cases[i].field], &err), ERR_CORRUPT);
+        assert_string_equal(err.text, cases[i].text);
+    }
+}
+
+static void a_file_without_rows_gives_none(void **state)
+{
+    struct loaded l;
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    open_table(&l, "empty");
+    assert_int_equal(l.file.rows, 0);
+    show_file(&l, PARQUET_TABLE, ARRAY_LEN(PARQUET_TABLE), &text);
+    assert_int_equal(text.size, 0);
+    close_file(&l);
+}
+
+static void fields_are_found_by_id_or_in_files_without_ids_by_name(void **state)
+{
+    struct parquet_field field = PARQUET_TABLE[13];
+    size_t first, count;
+    struct loaded l;
+
+    (void)state;
+    open_table(&l, "dictionary");
+    field.name = "renamed";
+    assert_true(parquet_file_leaves(&l.file, &field, &first, &count));
+    assert_int_equal(first, 13);
+    assert_int_equal(count, 2);
+    assert_string_equal(l.file.leaf[14].path, "vendor.key_value.value");
+    assert_string_equal(l.file.leaf[14].name, "vendor");
+    assert_int_equal(l.file.leaf[14].field_id, 17);
+    assert_int_equal(l.file.leaf[14].top_id, 14);
+    field.name = "vendor";
+    field.field_id = 99;
+    assert_false(parquet_file_leaves(&l.file, &field, &first, &count));
+    close_file(&l);
+
+    open_table(&l, "bare");
+    assert_true(parquet_file_leaves(&l.file, &field, &first, &count));
+    assert_int_equal(first, 13);
+    assert_int_equal(l.file.leaf[first].top_id, -1);
+    field.name = "renamed";
+    assert_false(parquet_file_leaves(&l.file, &field, &first, &count));
+    close_file(&l);
+}
+
+static void statistics_are_the_file_s_or_absent(void **state)
+{
+    struct loaded l;
+
+    (void)state;
+    open_table(&l, "many_pages");
+    assert_int_equal(l.file.row_group_count, 3);
+    assert_int_equal(l.file.row_group[2].rows, 20);
+    for (size_t g = 0; g < 3; g++) {
+        const struct parquet_chunk *offset = &l.file.row_group[g].chunk[2];
+
+        assert_true(offset->has_bounds && offset->has_null_count);
+        assert_int_equal(offset->null_count, 0);
+        assert_in_range(load_le64(offset->lower.data), 10000000000 + 150 * g - 9,
+                        10000000000 + 150 * g);
+        assert_true(load_le64(offset->upper.data) >= load_le64(offset->lower.data) + 3 * 19);
+    }
+    assert_true(l.file.row_group[0].chunk[11].has_null_count);
+    assert_int_equal(l.file.row_group[0].chunk[11].null_count, 50);
+    assert_false(l.file.row_group[0].chunk[11].has_bounds);
+    close_file(&l);
+
+    open_table(&l, "bare");
+    for (size_t i = 0; i < l.file.leaf_count; i++) {
+        assert_false(l.file.row_group[0].chunk[i].has_bounds);
+        assert_false(l.file.row_group[0].chunk[i].has_null_count);
+    }
+    close_file(&l);
+}
+
+static void an_int_widens_where_the_field_is_long(void **state)
+{
+    static const char *const files[] = { "plain", "dictionary", "delta", "many_pages" };
+    struct parquet_field wide = PARQUET_TABLE[1];
+
+    (void)state;
+    wide.kind = PARQUET_LONG;
+    for (size_t f = 0; f < ARRAY_LEN(files); f++) {
+        struct buf narrow_text = BUF_INIT, wide_text = BUF_INIT;
+        struct loaded l;
+
+        open_table(&l, files[f]);
+        show_file(&l, &PARQUET_TABLE[1], 1, &narrow_text);
+        show_file(&l, &wide, 1, &wide_text);
+        assert_text_equal(files[f], buf_span(&wide_text), buf_span(&narrow_text));
+        buf_deinit(&narrow_text);
+        buf_deinit(&wide_text);
+        close_file(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nulls_where_none_may_be_are_corrupt),
+        cmocka_unit_test(a_decimal_beyond_the_field_s_precision_is_corrupt),
+        cmocka_unit_test(what_is_not_built_names_encoding_column_and_row_group),
         cmocka_unit_test(every_writer_s_file_holds_the_table),
+        cmocka_unit_test(a_file_without_rows_gives_none),
+        cmocka_unit_test(fields_are_found_by_id_or_in_files_without_ids_by_name),
+        cmocka_unit_test(statistics_are_the_file_s_or_absent),
+        cmocka_unit_test(an_int_widens_where_the_field_is_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
