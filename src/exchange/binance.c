@@ -21,6 +21,7 @@ enum { NAMES_MAX = 200, TRIES_MAX = 3 };
 #define SEND_GAP_US    (MICROS_SECOND / 3 + 1) /* the exchange cuts at 5 a second, pongs included */
 #define REPLY_US_MAX   (10 * MICROS_SECOND)
 #define SILENCE_US_MIN (30 * MICROS_SECOND)
+#define TICK_US_MAX    (2 * MICROS_SECOND)
 #define NEVER          INT64_MAX
 
 enum symbol_state { SYMBOL_IDLE, SYMBOL_REQUESTED, SYMBOL_ACKED, SYMBOL_REFUSED };
@@ -55,6 +56,7 @@ struct binance {
     struct exchange_counters counters;
     int64_t next_id, send_us; /* of the next request; not before this time */
     bool connected, microseconds;
+    int64_t tick_us;      /* of the last tick */
     int64_t trade_us;     /* of the last trade, or when the first ack came; 0: neither */
     int64_t interval_us;  /* usual time between trades, all symbols together */
     int64_t trades_known; /* that went into interval_us */
@@ -146,6 +148,7 @@ static void binance_connected(struct exchange *exchange, const char *url, int64_
     self->microseconds =
         strstr(url, "timeUnit=MICROSECOND") != NULL || strstr(url, "timeUnit=microsecond") != NULL;
     self->trade_us = 0;
+    self->tick_us = now_us;
     self->send_us = now_us;
     buf_clear(&self->requests);
     for (size_t i = 0; i < self->instruments->count; i++)
@@ -217,9 +220,13 @@ static int64_t silence_us_max(const struct binance *self)
     return int64_max(SILENCE_US_MIN, 20 * self->interval_us);
 }
 
-/* Pings prove the socket only: a feed whose usual flow has stopped is dead. */
+/* Pings prove the socket only: a feed whose usual flow has stopped is dead.  Time in which nobody
+ * looked does not count: the trades lie unread. */
 static void check_silence(struct binance *self, int64_t now_us)
 {
+    if (self->trade_us != 0 && now_us - self->tick_us > TICK_US_MAX)
+        self->trade_us += now_us - self->tick_us;
+    self->tick_us = now_us;
     if (self->trade_us == 0 || self->trades_known < 20 ||
         now_us - self->trade_us < silence_us_max(self))
         return;
@@ -328,7 +335,7 @@ static void learn_interval(struct binance *self, int64_t now_us)
     if (self->trade_us != 0)
         self->interval_us += (int64_max(0, now_us - self->trade_us) - self->interval_us) / 64;
     self->trades_known++;
-    self->trade_us = now_us;
+    self->trade_us = int64_max(self->trade_us, now_us);
 }
 
 static void follow_ids(struct binance *self, struct symbol *symbol, int64_t id)

@@ -6,7 +6,8 @@
  *     url        →  where to connect
  *     connected  →  (actions)
  *     frame      →  trades into the sink, or REJECT: the frame is a dead letter; (actions)
- *     tick       →  (actions), at the time that `due_us` names
+ *     tick       →  (actions), at the time that `due_us` names and at least once a second,
+ *                   unless frames lie unread
  *     disconnected
  *
  * After each of these the actions are fetched with exchange_action until there is none.  Pings are

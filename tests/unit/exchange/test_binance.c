@@ -384,6 +384,12 @@ static void a_server_that_shuts_down_is_left_at_once(void **state)
     }
 }
 
+static void tick_each_second(struct fixture *fixture, int64_t from_us, int64_t to_us)
+{
+    for (; from_us <= to_us; from_us += MICROS_SECOND)
+        exchange_tick(fixture->exchange, from_us);
+}
+
 static void a_feed_that_falls_silent_is_dead_and_a_quiet_one_is_not(void **state)
 {
     struct fixture *fixture = *state;
@@ -393,14 +399,21 @@ static void a_feed_that_falls_silent_is_dead_and_a_quiet_one_is_not(void **state
     exchange_tick(fixture->exchange, NOW);
     action(fixture, EXCHANGE_SEND);
     assert_ok(frame(fixture, "{\"result\":null,\"id\":1}", &err));
-    exchange_tick(fixture->exchange, NOW + 3600 * MICROS_SECOND); /* nobody trades here */
+    tick_each_second(fixture, NOW, NOW + 600 * MICROS_SECOND); /* nobody trades here */
     no_action(fixture);
     for (int i = 0; i < 20; i++)
         assert_ok(exchange_frame(fixture->exchange, SPAN(COMBINED), NOW + 7, &sink, &err));
-    assert_int_equal(exchange_due_us(fixture->exchange), NOW + 7 + 30 * MICROS_SECOND);
-    exchange_tick(fixture->exchange, NOW + 30 * MICROS_SECOND);
+    exchange_connected(fixture->exchange, "ws://x/stream", NOW);
+    exchange_tick(fixture->exchange, NOW);
+    action(fixture, EXCHANGE_SEND);
+    assert_ok(frame(fixture, COMBINED, &err));
+    assert_ok(frame(fixture, T(GOOD ",\"s\":\"A/BUSDT\""), &err));
+    tick_each_second(fixture, NOW, NOW + 30 * MICROS_SECOND);
     no_action(fixture);
-    exchange_tick(fixture->exchange, NOW + 31 * MICROS_SECOND);
+    exchange_tick(fixture->exchange, NOW + 100 * MICROS_SECOND); /* nobody looked for 70 s */
+    exchange_tick(fixture->exchange, NOW + 100 * MICROS_SECOND + 6);
+    no_action(fixture);
+    exchange_tick(fixture->exchange, NOW + 100 * MICROS_SECOND + 7);
     assert_string_equal(action(fixture, EXCHANGE_RECONNECT), "subscribed, but no trade for 30 s");
 }
 
