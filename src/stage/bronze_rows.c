@@ -119,7 +119,8 @@ static struct span_of_file *span_in_file(struct survey *survey, size_t begin, in
         if (spans[i].partition == partition)
             return &spans[i];
     buf_put(&survey->spans, &fresh, sizeof(fresh));
-    return spans_of(survey, &count) + count;
+    spans = spans_of(survey, &count);
+    return &spans[count - 1];
 }
 
 static int survey_file(void *context, const struct ice_data_file *file, const struct column *topic,
