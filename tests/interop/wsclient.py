@@ -37,6 +37,7 @@ class Client:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.timeout, self.deadline = timeout, None
         self.socket.settimeout(timeout)
         self.socket.connect(("127.0.0.1", port))
         self.answer_pings, self.pings, self.fragments = answer_pings, [], 0
@@ -60,6 +61,8 @@ class Client:
         assert self.headers["sec-websocket-accept"] == base64.b64encode(digest).decode()
 
     def _more(self):
+        if self.deadline is not None:
+            self.socket.settimeout(max(self.deadline - time.monotonic(), 0.001))
         got = self.socket.recv(1 << 20)
         if not got:
             raise ConnectionAbortedError("end of stream")
@@ -124,12 +127,13 @@ class Client:
         return self.recv()[1].decode()
 
     def texts(self, count=None, quiet=None):
-        """Texts until the connection closes, `count` have come, or `quiet` seconds pass."""
-        found = []
-        if quiet is not None:
-            self.socket.settimeout(quiet)
+        """Texts until the connection closes, `count` have come, or `quiet` seconds pass without
+        one (pings do not count).  What ended it, if it was no close frame, is in .error."""
+        found, self.error = [], None
         try:
             while count is None or len(found) < count:
+                if quiet is not None:
+                    self.deadline = time.monotonic() + quiet
                 opcode, payload = self.recv()
                 if opcode == CLOSE:
                     break
@@ -138,6 +142,9 @@ class Client:
             self.error = error
             if count is not None:
                 raise
+        finally:
+            self.deadline = None
+            self.socket.settimeout(self.timeout)
         return found
 
     def close(self):

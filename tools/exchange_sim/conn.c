@@ -21,6 +21,7 @@ enum {
     OUT_BYTES_KEPT = 1024 * 1024,     /* sent bytes that may lie in front */
     IN_BYTES_MAX = 2 * 1024 * 1024,
     CLOSE_WAIT_S = 10,
+    LINGER_S = 2,
     RESET_LOOK_NS = 1000000,
     ATTEMPTS_WINDOW_S = 300,
 };
@@ -209,7 +210,7 @@ static void feed(struct conn *conn, size_t count, struct now now)
             conn->trickle_end = conn->out.size;
         conn->sent++;
     }
-    if (conn->subscribed && conn->venue->world.started &&
+    if (conn->sent > 0 && conn->venue->world.started &&
         conn->session.cursor == conn->venue->world.count)
         conn->venue->finished = true;
     buf_deinit(&text);
@@ -444,7 +445,7 @@ void conn_read(struct conn *conn, struct now now)
         ;
     conn->in.size -= used;
     memmove(conn->in.data, conn->in.data + used, conn->in.size);
-    if (conn->in.size > IN_BYTES_MAX || conn->state == CONN_DRAIN || conn->state == CONN_RESET)
+    if (conn->in.size > IN_BYTES_MAX || conn->state >= CONN_DRAIN)
         buf_clear(&conn->in);
 }
 
@@ -477,6 +478,13 @@ static void step_reset(struct conn *conn, struct now now)
     conn->deadline_ns = now.mono_ns + RESET_LOOK_NS;
 }
 
+static void end_sending(struct conn *conn, struct now now)
+{
+    shutdown(conn->fd, SHUT_WR);
+    conn->state = CONN_LINGER;
+    conn->deadline_ns = now.mono_ns + LINGER_S * SECOND_NS;
+}
+
 void conn_step(struct conn *conn, struct now now)
 {
     if (conn->state == CONN_OPEN)
@@ -495,8 +503,9 @@ void conn_step(struct conn *conn, struct now now)
     if (conn->state == CONN_RESET)
         step_reset(conn, now);
     else if (conn->state == CONN_DRAIN && !conn_has_output(conn))
-        conn->state = CONN_DEAD;
-    else if (conn->state == CONN_CLOSING && now.mono_ns >= conn->deadline_ns)
+        end_sending(conn, now);
+    else if ((conn->state == CONN_CLOSING || conn->state == CONN_LINGER) &&
+             now.mono_ns >= conn->deadline_ns)
         conn->state = CONN_DEAD;
 }
 
@@ -504,7 +513,7 @@ int64_t conn_deadline_ns(const struct conn *conn)
 {
     int64_t pong_ns = conn->unanswered_ns + 3 * conn->venue->options->ping_every_ns;
 
-    if (conn->state == CONN_CLOSING || conn->state == CONN_RESET)
+    if (conn->state == CONN_CLOSING || conn->state == CONN_LINGER || conn->state == CONN_RESET)
         return conn->deadline_ns;
     if (conn->state != CONN_OPEN)
         return INT64_MAX;

@@ -32,7 +32,8 @@ enum conn_state {
     CONN_HEAD,    /* waits for an HTTP request */
     CONN_OPEN,    /* WebSocket */
     CONN_CLOSING, /* our close frame is out */
-    CONN_DRAIN,   /* close the socket behind what is still to be sent */
+    CONN_DRAIN,   /* end the sending behind what is still to be sent */
+    CONN_LINGER,  /* ended; what the client still sends is read, or its answer would be lost */
     CONN_RESET,   /* the same with a TCP reset, once the client's kernel has it all */
     CONN_FROZEN,
     CONN_DEAD,
@@ -60,7 +61,7 @@ struct conn {
     size_t ping_count;
     int64_t messages_ns[CONN_MESSAGES_MAX];
     size_t message_count;
-    int64_t deadline_ns; /* monotonic: the end of CLOSING, the next look of RESET */
+    int64_t deadline_ns; /* monotonic: the end of CLOSING and LINGER, the next look of RESET */
     unsigned events;     /* that epoll was told */
 };
 

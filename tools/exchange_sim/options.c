@@ -41,7 +41,7 @@ static int parse_start(const char *text, struct options *options, struct err *er
     options->shift_time = true;
     if (text == NULL)
         return 0;
-    if (!micros_parse(span_text(text), &us) || us < 0 || us > 100 * 365 * MICROS_DAY)
+    if (!micros_parse(span_text(text), &us) || us < 0 || us > 200 * 365 * MICROS_DAY)
         return err_set(err, ERR_CONFIG,
                        "--shift-time: \"%s\" is no instant, expected one like "
                        "2026-11-22T15:25:00Z",

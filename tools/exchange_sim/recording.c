@@ -3,6 +3,8 @@
 
 #include "core/buf.h"
 
+#include <errno.h>
+#include <string.h>
 #include <zlib.h>
 
 enum { CHUNK_BYTES = 64 * 1024, LINE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -55,7 +57,7 @@ int recording_read(const char *path, recording_take *take, void *context, struct
     int got = 0, status, rc = -1;
 
     if (file == NULL)
-        return err_errno(err, "open %s", path);
+        return err_set(err, ERR_CONFIG, "open %s: %s", path, strerror(errno));
     do {
         got = gzread(file, buf_extend(&text, CHUNK_BYTES), CHUNK_BYTES);
         text.size -= CHUNK_BYTES - (size_t)(got < 0 ? 0 : got);
@@ -67,6 +69,7 @@ int recording_read(const char *path, recording_take *take, void *context, struct
         }
         if (take_lines(&text, &line, got == 0, take, context, err) < 0) {
             err_wrap(err, "%s, line %zu", path, line);
+            err->kind = ERR_CONFIG; /* whatever it was of the frame's text */
             goto out;
         }
     } while (got > 0);
