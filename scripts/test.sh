@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# test.sh [quick]: installs what the tests need, builds K2 and runs all its tests with ctest.
+#
+#   quick   the inner loop, under two minutes: gcc build, unit and contract tests, 200 simulated seeds
+#   (none)  beside that: format, clang, the sanitizers over unit tests and simulation, 2,000 seeds and
+#           every mutation, foreign readers, kills, the whole program end to end
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+build() {
+  cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1" -- --quiet
+}
+
+step() { printf '\n== %s\n' "$*"; }
+
+case ${1:-all} in
+  quick)
+    scripts/deps.sh test
+    build dev
+    ctest --test-dir build/dev -L quick -j "$(nproc)" --output-on-failure
+    exit
+    ;;
+  all) ;;
+  *) echo "usage: test.sh [quick]" >&2; exit 2 ;;
+esac
+
+step packages
+scripts/deps.sh test
+step format
+git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+step "clang, warnings as errors"
+build clang
+step "gcc, sanitizers: unit and contract tests, simulation"
+build asan
+ctest --test-dir build/asan -L quick -j "$(nproc)" --output-on-failure
+step "readers"
+scripts/readers.sh
+export K2_PYTHON=$PWD/build/readers/bin/python K2_DUCKDB_EXTENSIONS=$PWD/build/duckdb-extensions
+step "release"
+build release
+step "gcc: all tests"
+build dev
+export K2_RELEASE=$PWD/build/release
+ctest --test-dir build/dev --output-on-failure
