@@ -16,7 +16,7 @@ python3 -m venv "$venv"
 import importlib, pathlib, sys
 import duckdb
 con = duckdb.connect(config={"extension_directory": sys.argv[1]})
-for name in ("avro", "iceberg"):
+for name in ("avro", "httpfs", "iceberg"):
     root = pathlib.Path(importlib.import_module(f"duckdb_extension_{name}").__file__).parent
     (file,) = root.glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension")
     con.execute(f"FORCE INSTALL '{file}'")
