@@ -28,6 +28,7 @@ CHECK_RESULT int trade_decoder_compile(struct arena *arena, const struct avro_sc
  * Appends one row.  REJECT, and the batch is as it was, for bytes that are not such a record, that
  * go on behind it, or whose text is not UTF-8.  A price or quantity that does not fit 38 digits at
  * TRADE_WIRE_SCALE exactly is TRADE_INEXACT_POSITIVE or TRADE_INEXACT_NEGATIVE there.
+ * The caller cuts a batch before its bodies together reach 1 GiB (column.h).
  */
 CHECK_RESULT int trade_decode(const struct trade_decoder *decoder, struct span body,
                               struct trade_batch *batch, struct err *err);
