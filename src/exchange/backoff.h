@@ -22,7 +22,8 @@ struct backoff backoff_init(int64_t first_us, int64_t most_us, int attempts_max,
 
 /*
  * When the next attempt may begin, which takes its token.  soon: at once, if there is a token
- * (another server was asked for, nothing failed).  least_us: what the other side asked for, else 0.
+ * (nothing failed: the other side has asked for it).  least_us: what the other side asked for, else
+ * 0.
  */
 int64_t backoff_next(struct backoff *backoff, int64_t now_us, uint64_t random, bool soon,
                      int64_t least_us);

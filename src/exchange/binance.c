@@ -40,7 +40,6 @@ struct request {
 
 struct pending_action {
     enum exchange_action_type type;
-    bool soon;
     size_t from, size; /* in action_text */
 };
 
@@ -77,12 +76,12 @@ static size_t request_count(const struct binance *self)
     return self->requests.size / sizeof(struct request);
 }
 
-static void put_action(struct binance *self, enum exchange_action_type type, bool soon,
-                       const char *format, ...) PRINTF_LIKE(4, 5);
-static void put_action(struct binance *self, enum exchange_action_type type, bool soon,
-                       const char *format, ...)
+static void put_action(struct binance *self, enum exchange_action_type type, const char *format,
+                       ...) PRINTF_LIKE(3, 4);
+static void put_action(struct binance *self, enum exchange_action_type type, const char *format,
+                       ...)
 {
-    struct pending_action action = { type, soon, self->action_text.size, 0 };
+    struct pending_action action = { type, self->action_text.size, 0 };
     char text[512];
     va_list args;
 
@@ -170,7 +169,7 @@ static void binance_disconnected(struct exchange *exchange)
 /* The request as the exchange wants it: stream names have the symbol in lower case. */
 static void send_request(struct binance *self, struct request *request, int64_t now_us)
 {
-    struct pending_action action = { EXCHANGE_SEND, false, self->action_text.size, 0 };
+    struct pending_action action = { EXCHANGE_SEND, self->action_text.size, 0 };
     struct buf *text = &self->action_text;
     struct buf name = BUF_INIT;
 
@@ -207,10 +206,9 @@ static void on_lost(struct binance *self, size_t index, int64_t now_us)
         return;
     }
     if (self->trade_us == 0)
-        put_action(self, EXCHANGE_RECONNECT, false, "%d requests to subscribe without a reply",
-                   TRIES_MAX);
+        put_action(self, EXCHANGE_RECONNECT, "%d requests to subscribe without a reply", TRIES_MAX);
     else
-        put_action(self, EXCHANGE_NOTE, false, "%zu symbols from %.*s on: never acknowledged",
+        put_action(self, EXCHANGE_NOTE, "%zu symbols from %.*s on: never acknowledged",
                    request->count, SPAN_ARGS(self->instruments->list[request->first].name));
     drop_request(self, index);
 }
@@ -230,7 +228,7 @@ static void check_silence(struct binance *self, int64_t now_us)
     if (self->trade_us == 0 || self->trades_known < 20 ||
         now_us - self->trade_us < silence_us_max(self))
         return;
-    put_action(self, EXCHANGE_RECONNECT, false, "subscribed, but no trade for %" PRId64 " s",
+    put_action(self, EXCHANGE_RECONNECT, "subscribed, but no trade for %" PRId64 " s",
                (now_us - self->trade_us) / MICROS_SECOND);
     self->trade_us = 0;
 }
@@ -281,13 +279,13 @@ static void note_refused(struct binance *self, const struct request *request, st
     bool any = false;
 
     set_range(self, request, SYMBOL_REFUSED);
-    put_action(self, EXCHANGE_NOTE, false, "%.*s is refused: %.*s",
+    put_action(self, EXCHANGE_NOTE, "%.*s is refused: %.*s",
                SPAN_ARGS(self->instruments->list[request->first].name),
                (int)size_min(message.size, 200), (const char *)message.data);
     for (size_t i = 0; i < self->instruments->count; i++)
         any |= self->symbol[i].state != SYMBOL_REFUSED;
     if (!any)
-        put_action(self, EXCHANGE_RECONNECT, false, "every symbol is refused");
+        put_action(self, EXCHANGE_RECONNECT, "every symbol is refused");
 }
 
 /* Which request a reply speaks of: by id, or, for an error without one, the oldest under way. */
@@ -309,7 +307,7 @@ static void on_reply(struct binance *self, const struct binance_frame *reply, in
     self->counters.control++;
     if (index == request_count(self)) {
         if (reply->is_refusal)
-            put_action(self, EXCHANGE_NOTE, false, "the exchange says: %.*s",
+            put_action(self, EXCHANGE_NOTE, "the exchange says: %.*s",
                        (int)size_min(reply->message.size, 200), (const char *)reply->message.data);
         return;
     }
@@ -406,7 +404,7 @@ static int binance_on_frame(struct exchange *exchange, struct span text, int64_t
         on_reply(self, &frame, received_us);
     } else {
         self->counters.control++;
-        put_action(self, EXCHANGE_RECONNECT, true, "the server shuts down");
+        put_action(self, EXCHANGE_ENDS, "the server shuts down");
     }
     return 0;
 }
@@ -424,7 +422,6 @@ static bool binance_action(struct exchange *exchange, struct exchange_action *ou
     }
     action = (const struct pending_action *)(const void *)self->actions.data + self->action_next++;
     out->type = action->type;
-    out->soon = action->soon;
     out->text = span_of(self->action_text.data + action->from, action->size);
     return true;
 }

@@ -22,13 +22,13 @@
 
 enum exchange_action_type {
     EXCHANGE_SEND,      /* text: a message for the exchange */
-    EXCHANGE_RECONNECT, /* text: why; the connection is of no more use.  soon: without waiting */
+    EXCHANGE_RECONNECT, /* text: why the connection is of no more use: end it */
+    EXCHANGE_ENDS,      /* text: why the exchange will end it: read on, then connect at once */
     EXCHANGE_NOTE,      /* text: for people; nothing to do */
 };
 
 struct exchange_action {
     enum exchange_action_type type;
-    bool soon;
     struct span text; /* good until the next event */
 };
 

@@ -56,7 +56,7 @@ struct ingest {
     size_t url;     /* index, of the next attempt */
     struct buf url_text;
     int64_t data_us; /* when this connection's first trade came; 0: none yet */
-    bool soon;       /* the connection ends because we want another */
+    bool soon;       /* the exchange has said that it will end this connection */
 
     struct feed_event event;
     size_t event_next; /* row of event.text */
@@ -314,8 +314,12 @@ static int act(struct ingest *self, struct err *err)
         case EXCHANGE_RECONNECT:
             diag(DIAG_INFO, "ingest_reconnects", "exchange=%s reason=\"%.*s\"",
                  self->config.kind->name, SPAN_ARGS(action.text));
-            self->soon |= action.soon;
             feed_disconnect(self->ports.feed);
+            break;
+        case EXCHANGE_ENDS:
+            diag(DIAG_INFO, "ingest_will_end", "exchange=%s reason=\"%.*s\"",
+                 self->config.kind->name, SPAN_ARGS(action.text));
+            self->soon = true;
             break;
         case EXCHANGE_NOTE:
             diag(DIAG_WARN, "exchange_notice", "exchange=%s text=\"%.*s\"", self->config.kind->name,

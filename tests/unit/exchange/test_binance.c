@@ -365,21 +365,18 @@ static void a_refused_request_is_halved_until_the_name_stands_alone(void **state
     assert_string_equal(action(fixture, EXCHANGE_NOTE), "the exchange says: what");
 }
 
-static void a_server_that_shuts_down_is_left_at_once(void **state)
+static void a_server_that_shuts_down_says_so(void **state)
 {
     static const char *const texts[] = {
         "{\"e\":\"serverShutdown\",\"E\":1723161255343}",
         "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":1723161255343}}",
     };
     struct fixture *fixture = *state;
-    struct exchange_action action;
     struct err err;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         assert_ok(frame(fixture, texts[i], &err));
-        assert_true(exchange_action(fixture->exchange, &action));
-        assert_int_equal(action.type, EXCHANGE_RECONNECT);
-        assert_true(action.soon);
+        assert_string_equal(action(fixture, EXCHANGE_ENDS), "the server shuts down");
         no_action(fixture);
     }
 }
@@ -468,7 +465,7 @@ int main(void)
         TEST(a_request_without_reply_is_made_three_times),
         TEST(a_trade_acknowledges_its_symbol_when_the_reply_is_lost),
         TEST(a_refused_request_is_halved_until_the_name_stands_alone),
-        TEST(a_server_that_shuts_down_is_left_at_once),
+        TEST(a_server_that_shuts_down_says_so),
         TEST(a_feed_that_falls_silent_is_dead_and_a_quiet_one_is_not),
         TEST(trade_ids_show_what_is_missing_and_what_comes_again),
         TEST(a_url_without_path_gets_the_combined_one),

@@ -472,7 +472,7 @@ static void a_retry_after_is_kept_even_when_it_is_long(void **state)
     assert_true(attempt(fixture, 2) - from_us >= 600 * MICROS_SECOND);
 }
 
-static void a_server_that_shuts_down_is_replaced_at_once(void **state)
+static void a_server_that_shuts_down_is_read_to_its_end_and_replaced_at_once(void **state)
 {
     struct fixture *fixture = *state;
     int64_t from_us;
@@ -481,13 +481,18 @@ static void a_server_that_shuts_down_is_replaced_at_once(void **state)
     push_trades(fixture, 0, 3);
     feed_mem_push_frame(fixture->ports.feed, 0, SPAN("{\"e\":\"serverShutdown\",\"E\":1}"));
     push_trades(fixture, 0, 4);
+    step(fixture, 0);
+    assert_true(count(fixture).is_connected);
+    feed_mem_push_closed(fixture->ports.feed, 0, "bye", 0);
     feed_mem_push_connected(fixture->ports.feed, 0);
     from_us = now(fixture);
-    attempt(fixture, 2);
-    assert_true(now(fixture) - from_us < 300000);
+    step(fixture, 0);
+    step(fixture, 0);
+    assert_int_equal(count(fixture).attempts, 2);
+    assert_int_equal(now(fixture), from_us);
     for (int i = 0; i < 5; i++)
         step(fixture, 100000);
-    assert_int_equal(all_trades(fixture), 7); /* what had been read is kept */
+    assert_int_equal(all_trades(fixture), 7);
     assert_non_null(strstr(feed_mem_sent(fixture->ports.feed, 1), "SUBSCRIBE"));
     assert_string_equal(feed_mem_url(fixture->ports.feed, 1), "ws://one/stream");
 }
@@ -596,7 +601,7 @@ int main(void)
         TEST(attempts_wait_longer_and_longer_and_take_the_urls_in_turn),
         TEST(a_minute_of_data_makes_good_and_less_does_not),
         TEST(a_retry_after_is_kept_even_when_it_is_long),
-        TEST(a_server_that_shuts_down_is_replaced_at_once),
+        TEST(a_server_that_shuts_down_is_read_to_its_end_and_replaced_at_once),
         TEST(without_network_it_says_so_and_goes_on),
         TEST(symbols_that_are_not_listed_end_it_with_their_names),
         TEST(another_number_of_partitions_ends_it),
