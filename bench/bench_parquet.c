@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * bench_parquet.c: ns and bytes a row of the Parquet writer, for each encoding alone and for whole
- * trade-like files.
+ * bench_parquet.c: ns and bytes a row of the Parquet writer, and ns a row of the reader, for each
+ * encoding alone and for whole trade-like files.
  *
  *   bench_parquet [ROWS [ROWS_IN_A_GROUP]]      200,000 and 100,000 unless told
  *
  * Best of five; CPU time.  A row of the table is one file with one column (or all of them).
  */
+#include "codec/parquet_reader.h"
 #include "codec/parquet_writer.h"
 
 #include <stdarg.h>
@@ -169,6 +170,55 @@ static double cpu_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* Reads every field of every row group, dropping the rows of each; gives the best round. */
+static double measure_read(const struct bench *bench, size_t first, size_t count, struct span bytes)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf scratch = BUF_INIT;
+    struct column columns[COLUMNS_MAX];
+    struct parquet_file file;
+    struct err err = { 0 };
+    uint64_t footer;
+    double best = 1e18;
+    int rc =
+        parquet_footer_size(span_of(bytes.data + bytes.size - 8, 8), bytes.size, &footer, &err);
+
+    if (rc == 0)
+        rc = parquet_file_parse(&arena, span_of(bytes.data + bytes.size - 8 - footer, footer),
+                                bytes.size, &file, &err);
+    for (size_t i = 0; i < count; i++)
+        column_init(&columns[i], bench->column[first + i].type);
+    for (int round = 0; round < ROUNDS && rc == 0; round++) {
+        double start = cpu_ns();
+
+        for (size_t g = 0; g < file.row_group_count; g++)
+            for (size_t i = 0; i < count && rc == 0; i++) {
+                struct span chunks[2];
+                size_t leaf, leaves;
+
+                ASSERT(parquet_file_leaves(&file, &bench->field[first + i], &leaf, &leaves));
+                for (size_t l = 0; l < leaves; l++) {
+                    const struct parquet_chunk *chunk = &file.row_group[g].chunk[leaf + l];
+
+                    chunks[l] = span_of(bytes.data + chunk->offset, (size_t)chunk->size);
+                }
+                column_clear(&columns[i]);
+                rc = parquet_read_field(&file, g, &bench->field[first + i], chunks, &scratch,
+                                        &columns[i], &err);
+            }
+        best = cpu_ns() - start < best ? cpu_ns() - start : best;
+    }
+    if (rc < 0) {
+        fprintf(stderr, "bench_parquet: %s\n", err.text);
+        exit(1);
+    }
+    for (size_t i = 0; i < count; i++)
+        column_deinit(&columns[i]);
+    buf_deinit(&scratch);
+    arena_deinit(&arena);
+    return best;
+}
+
 /* Fields [first, first + count) as files of their own: prints the best round. */
 static void measure(const struct bench *bench, const char *name, size_t first, size_t count,
                     int zstd_level, struct buf *out)
@@ -200,7 +250,8 @@ static void measure(const struct bench *bench, const char *name, size_t first, s
         }
         best = cpu_ns() - start < best ? cpu_ns() - start : best;
     }
-    printf("%-44s %4d %10.1f %10.2f\n", name, zstd_level, best / (double)bench->rows,
+    printf("%-44s %4d %10.1f %10.1f %10.2f\n", name, zstd_level, best / (double)bench->rows,
+           measure_read(bench, first, count, buf_span(out)) / (double)bench->rows,
            (double)out->size / (double)bench->rows);
     parquet_writer_free(writer);
 }
@@ -261,7 +312,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_parquet [ROWS [ROWS_IN_A_GROUP]]\n");
         return 2;
     }
-    printf("%-44s %4s %10s %10s\n", "", "zstd", "ns/row", "bytes/row");
+    printf("%-44s %4s %10s %10s %10s\n", "", "zstd", "write ns", "read ns", "bytes/row");
     fill_silver(&bench, PARQUET_PLAIN);
     measure_columns(&bench, "", &out);
     measure(&bench, "silver, 20 columns, compatible", 0, bench.count, 0, &out);

@@ -82,17 +82,36 @@ static bool int32s(const struct parquet_target *target, const uint8_t *from, siz
     return true;
 }
 
-static bool put_big_endian(const struct parquet_target *target, const uint8_t *from, size_t size,
-                           uint8_t *out)
+/* Two's complement, big-endian, `size` 1 to 16. */
+static inline __attribute__((always_inline)) bool put_big_endian(
+    const struct parquet_target *target, const uint8_t *from, size_t size, uint8_t *out)
 {
     uint128 value = (from[0] & 0x80) != 0 ? ~(uint128)0 : 0;
-    uint128 magnitude;
+    size_t high = size & 7;
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < high; i++)
         value = value << 8 | from[i];
-    magnitude = (int128)value < 0 ? -value : value;
+    if (size == 16)
+        value = (uint128)load_be64(from) << 64 | load_be64(from + 8);
+    else if (size >= 8)
+        value = value << 64 | load_be64(from + high);
     memcpy(out, &value, sizeof(value));
-    return magnitude < target->limit;
+    return ((int128)value < 0 ? -value : value) < target->limit;
+}
+
+static bool put_fixed_decimals(const struct parquet_target *target, const uint8_t *from,
+                               size_t count, uint8_t *out)
+{
+    const size_t size = target->type_length;
+    bool good = true;
+
+    if (size == 16)
+        for (size_t i = 0; i < count; i++)
+            good &= put_big_endian(target, from + i * 16, 16, out + i * 16);
+    else
+        for (size_t i = 0; i < count; i++)
+            good &= put_big_endian(target, from + i * size, size, out + i * 16);
+    return good;
 }
 
 static int byte_array_decimals(const struct parquet_target *target, struct span body, size_t count,
@@ -122,8 +141,6 @@ static int byte_array_decimals(const struct parquet_target *target, struct span 
 static bool put_fixed(const struct parquet_target *target, const uint8_t *from, size_t count,
                       uint8_t *out)
 {
-    bool good = true;
-
     switch (target->physical) {
     case PARQUET_TYPE_BOOLEAN:
         for (size_t i = 0; i < count; i++)
@@ -137,10 +154,7 @@ static bool put_fixed(const struct parquet_target *target, const uint8_t *from, 
         memcpy(out, from, count * sizeof(int64_t));
         return true;
     default:
-        for (size_t i = 0; i < count; i++)
-            good &= put_big_endian(target, from + i * target->type_length, target->type_length,
-                                   out + i * sizeof(int128));
-        return good;
+        return put_fixed_decimals(target, from, count, out);
     }
 }
 
