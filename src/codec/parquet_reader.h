@@ -70,8 +70,10 @@ struct span parquet_file_pair(const struct parquet_file *file, const char *key);
  * Appends all rows of one field of one row group to *out.  bytes[i] holds exactly the bytes
  * [chunk.offset, chunk.offset + chunk.size) of the field's i-th leaf.  INT widens to LONG where the
  * field says so; a decimal is taken from INT32, INT64, FIXED or BYTE_ARRAY at the same scale.
- * CORRUPT for damage, and for what is not built (names the encoding or codec); *out is then
- * undefined past its old rows.  `scratch` is cleared and used for pages.
+ * CORRUPT for damage, for a null where field->required or !field->child_optional allow none, for a
+ * decimal beyond field->precision, and for what is not built (names the encoding or codec); *out is
+ * then undefined past its old rows.  Text is not checked to be UTF-8.  `scratch` is cleared and
+ * used for pages.
  */
 CHECK_RESULT int parquet_read_field(const struct parquet_file *file, size_t row_group,
                                     const struct parquet_field *field, const struct span *bytes,
