@@ -199,8 +199,9 @@ static bool keep_summary(const struct avro_cell *cells, struct ice_manifest_row 
                          struct buf *out)
 {
     const struct avro_cell *lower = &cells[SUMMARY_LOWER], *upper = &cells[SUMMARY_UPPER];
+    bool contains_null = cells[SUMMARY_NULL].is_null || cells[SUMMARY_NULL].integer != 0;
 
-    avro_put_boolean(out, cells[SUMMARY_NULL].integer != 0);
+    avro_put_boolean(out, contains_null);
     avro_put_long(out, !cells[SUMMARY_NAN].is_null);
     if (!cells[SUMMARY_NAN].is_null)
         avro_put_boolean(out, cells[SUMMARY_NAN].integer != 0);
@@ -215,7 +216,7 @@ static bool keep_summary(const struct avro_cell *cells, struct ice_manifest_row 
         return false;
     if (!lower->is_null && (lower->bytes.size != 4 || upper->bytes.size != 4))
         return false;
-    row->partition[index].contains_null = cells[SUMMARY_NULL].integer != 0;
+    row->partition[index].contains_null = contains_null;
     row->partition[index].has_bounds = !lower->is_null;
     if (!lower->is_null) {
         row->partition[index].lower = (int32_t)load_le32(lower->bytes.data);
@@ -250,6 +251,12 @@ static int read_summaries(struct list_reader *reader, struct span blocks,
     return 0;
 }
 
+/* A number that v1 lists lack. */
+static int64_t or_zero(const struct avro_cell *cell)
+{
+    return cell->is_null ? 0 : cell->integer;
+}
+
 /* A count of files or rows; others' v1 lists may have none, and then nothing can be said. */
 static int32_t narrow(int64_t value, bool *bad)
 {
@@ -268,17 +275,21 @@ static int take_row(struct list_reader *reader, const struct avro_cell *cells,
 {
     bool bad = false;
 
-    for (int i = CELL_ADDED_FILES; i <= CELL_DELETED_ROWS; i++)
-        bad = bad || cells[i].is_null;
     *row = (struct ice_manifest_row){ 0 };
+    for (int i = CELL_PATH; i <= CELL_SPEC; i++)
+        bad = bad || cells[i].is_null;
+    for (int i = CELL_SNAPSHOT; i <= CELL_DELETED_ROWS; i++)
+        bad = bad || cells[i].is_null;
+    if (bad)
+        return err_set(err, ERR_CORRUPT, "a row without path, length, spec, snapshot or counts");
     if (memchr(cells[CELL_PATH].bytes.data, 0, cells[CELL_PATH].bytes.size) != NULL)
         return err_set(err, ERR_CORRUPT, "a manifest_path with U+0000");
     row->path = arena_text(reader->arena, cells[CELL_PATH].bytes);
     row->length = natural(cells[CELL_LENGTH].integer, &bad);
     row->spec_id = narrow(cells[CELL_SPEC].integer, &bad);
-    row->content = cells[CELL_CONTENT].integer == 0 ? ICE_DATA : ICE_POSITION_DELETES;
-    row->sequence = natural(cells[CELL_SEQUENCE].integer, &bad);
-    row->min_sequence = natural(cells[CELL_MIN_SEQUENCE].integer, &bad);
+    row->content = or_zero(&cells[CELL_CONTENT]) == 0 ? ICE_DATA : ICE_POSITION_DELETES;
+    row->sequence = natural(or_zero(&cells[CELL_SEQUENCE]), &bad);
+    row->min_sequence = natural(or_zero(&cells[CELL_MIN_SEQUENCE]), &bad);
     row->snapshot_id = natural(cells[CELL_SNAPSHOT].integer, &bad);
     row->added_files = narrow(cells[CELL_ADDED_FILES].integer, &bad);
     row->existing_files = narrow(cells[CELL_EXISTING_FILES].integer, &bad);
@@ -287,8 +298,7 @@ static int take_row(struct list_reader *reader, const struct avro_cell *cells,
     row->existing_rows = natural(cells[CELL_EXISTING_ROWS].integer, &bad);
     row->deleted_rows = natural(cells[CELL_DELETED_ROWS].integer, &bad);
     if (bad)
-        return err_set(err, ERR_CORRUPT, "manifest %s: a count is missing or out of range",
-                       row->path);
+        return err_set(err, ERR_CORRUPT, "manifest %s: a count is out of range", row->path);
     if (!cells[CELL_KEY_METADATA].is_null)
         row->key_metadata = arena_copy(reader->arena, cells[CELL_KEY_METADATA].bytes);
     if (cells[CELL_PARTITIONS].is_null)

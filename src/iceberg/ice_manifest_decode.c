@@ -384,10 +384,14 @@ static int take_entry(struct ice_manifest_reader *reader, const struct entry_pro
                       struct err *err)
 {
     const struct avro_cell *cells = reader->cells;
-    int64_t status = cells[CELL_STATUS].integer;
     int64_t content = cells[CELL_CONTENT].is_null ? 0 : cells[CELL_CONTENT].integer;
+    int64_t status;
 
     *file = (struct ice_data_file){ 0 };
+    if (cells[CELL_STATUS].is_null || cells[CELL_PATH].is_null || cells[CELL_FORMAT].is_null ||
+        cells[CELL_ROWS].is_null || cells[CELL_BYTES].is_null)
+        return err_set(err, ERR_CORRUPT, "an entry without status, path, format or sizes");
+    status = cells[CELL_STATUS].integer;
     if (memchr(cells[CELL_PATH].bytes.data, 0, cells[CELL_PATH].bytes.size) != NULL)
         return err_set(err, ERR_CORRUPT, "a file_path with U+0000");
     file->path = arena_text(&reader->entry_arena, cells[CELL_PATH].bytes);
