@@ -197,6 +197,7 @@ struct rewrite {
     struct sim *sim;
     struct chain_table chain;
     struct arena arena;
+    int64_t snapshot_id;               /* of the snapshot to be */
     const struct ice_data_file **live; /* copies */
     size_t live_count;
     struct column column[SILVER_COLUMNS];
@@ -232,6 +233,7 @@ static bool rewrite_begin(struct rewrite *rewrite, struct sim *sim, enum sim_tab
         column_init(&rewrite->column[i], parquet_column_type(definition->field[i].kind));
     if (table_load(&rewrite->chain.table, &err) != 0)
         return false;
+    rewrite->snapshot_id = table_new_snapshot_id(&rewrite->chain.table);
     current = ice_metadata_current(rewrite->chain.table.metadata);
     if (current != NULL && table_visit_live(&rewrite->chain.table, current, &visitor, &err) != 0)
         abort();
@@ -283,8 +285,7 @@ static void commit_files(struct rewrite *rewrite, const char *operation,
                          const struct ice_data_file *const *files, size_t count, bool instead)
 {
     struct table *table = &rewrite->chain.table;
-    struct table_change change = { .operation = operation,
-                                   .snapshot_id = table_new_snapshot_id(table) };
+    struct table_change change = { .operation = operation, .snapshot_id = rewrite->snapshot_id };
     struct ice_manifest_row row;
     struct err err;
 
@@ -320,13 +321,15 @@ static bool same_partition(const struct ice_data_file *a, const struct ice_data_
     return memcmp(a->partition, b->partition, sizeof(a->partition)) == 0;
 }
 
-/* Live files that stay, as EXISTING. */
-static const struct ice_data_file *existing(struct rewrite *rewrite,
-                                            const struct ice_data_file *file)
+/* A live file as it goes into the new manifest: EXISTING or DELETED. */
+static const struct ice_data_file *as(struct rewrite *rewrite, enum ice_status status,
+                                      const struct ice_data_file *file)
 {
     struct ice_data_file *copy = ice_data_file_copy(&rewrite->arena, file);
 
-    copy->status = ICE_EXISTING;
+    copy->status = status;
+    if (status == ICE_DELETED)
+        copy->snapshot_id = rewrite->snapshot_id;
     return copy;
 }
 
@@ -374,9 +377,10 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table)
             (first == NULL || same_partition(first, file))) {
             first = first == NULL ? file : first;
             read_rows(&rewrite, file);
+            next[count++] = as(&rewrite, ICE_DELETED, file);
             merged++;
         } else {
-            next[count++] = existing(&rewrite, file);
+            next[count++] = as(&rewrite, ICE_EXISTING, file);
         }
     }
     if (merged < 2)
@@ -405,10 +409,10 @@ bool sim_remove_foreign(struct sim *sim, enum sim_table table)
     if (rewrite_begin(&rewrite, sim, table) && rewrite.live_count > 0) {
         next = arena_zero(&rewrite.arena, rewrite.live_count, sizeof(*next));
         for (size_t i = 0; i < rewrite.live_count; i++) {
-            if (has_key(&rewrite, rewrite.live[i]))
-                next[count++] = existing(&rewrite, rewrite.live[i]);
-            else
-                has_found = true;
+            bool is_ours = has_key(&rewrite, rewrite.live[i]);
+
+            has_found |= !is_ours;
+            next[count++] = as(&rewrite, is_ours ? ICE_EXISTING : ICE_DELETED, rewrite.live[i]);
         }
         if (has_found)
             commit_files(&rewrite, "overwrite", next, count, true);

@@ -9,6 +9,8 @@
 #include "sim/seeds.h"
 #include "sim/sim.h"
 
+#include "core/diag.h"
+
 #include <string.h>
 
 static int usage(void)
@@ -37,6 +39,7 @@ int main(int argc, char **argv)
     bool is_replay = false, is_mutations = false;
     int jobs = 2;
 
+    diag_level_min(DIAG_ERROR);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mutations") == 0) {
             is_mutations = true;
