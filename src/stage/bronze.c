@@ -224,6 +224,12 @@ static int read_partition(struct bronze *bronze, int32_t partition, struct err *
     return 0;
 }
 
+static bool is_full(const struct bronze *bronze)
+{
+    return bronze->records.offset.rows >= bronze->ports.batch_rows ||
+           bronze->records.value.values.size >= bronze->ports.batch_bytes;
+}
+
 static int read_batch(struct bronze *bronze, struct err *err)
 {
     log_batch_clear(&bronze->records);
@@ -232,8 +238,7 @@ static int read_batch(struct bronze *bronze, struct err *err)
     bronze->moved_count = 0;
     bronze->retained_count = 0;
     for (int32_t i = 0; i < bronze->partitions; i++) {
-        if (bronze->records.offset.rows >= bronze->ports.batch_rows ||
-            bronze->records.value.values.size >= bronze->ports.batch_bytes) {
+        if (is_full(bronze)) {
             bronze->first_partition = (bronze->first_partition + i) % bronze->partitions;
             break;
         }
@@ -339,6 +344,7 @@ int bronze_step(struct bronze *bronze, struct err *err)
     if (rc == 0) {
         bronze->counters.batches++;
         bronze->counters.rows += (int64_t)bronze->records.offset.rows;
+        bronze->counters.is_full = is_full(bronze);
     } else if (rc == STAGE_LOST) {
         bronze->counters.lost++;
     }

@@ -45,6 +45,7 @@ struct stage_counters {
     int64_t batches, rows, lost;
     int64_t rejected;        /* dead letters (Silver), copies dropped (Gold) */
     int64_t conflicts_of_id; /* Gold: same id, other price, quantity or side: kept */
+    bool is_full;            /* Bronze: the last batch ended at a limit, so the log has more */
 };
 
 /* Data files of one batch, all of one partition tuple: rows [first, first + count) of the columns,
