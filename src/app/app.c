@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* app.c: which command, and what all of them say alike. */
+#include "app/app.h"
+
+#include "app/cmd.h"
+#include "core/diag.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *arguments;
+    const char *sentence; /* NULL: not listed */
+    const char *help;     /* further lines */
+};
+
+#define CONFIG_HELP                                                                                \
+    "  --config FILE   the configuration (docs/configuration.md); without it all defaults\n"
+
+static const struct command commands[] = {
+    { "run", cmd_run, "[--config FILE] [--jobs LIST] [--for DURATION] [--progress]",
+      "run the jobs, a thread each",
+      CONFIG_HELP
+      "  --jobs LIST     of: ingest-binance,bronze-binance,silver-binance,gold,maintain; all "
+      "without\n"
+      "  --for DURATION  stop ingest after that time (60s, 5m), let every stage finish what it "
+      "has,\n"
+      "                  through Gold, and exit; SIGTERM and SIGINT do the same at once.  It may\n"
+      "                  take shutdown_timeout; a second signal exits at once\n"
+      "  --progress      one line a second on stdout\n" },
+    { "config-doc", cmd_config_doc, "", NULL, "" },
+};
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int help(FILE *out)
+{
+    fputs("k2: crypto trades from exchanges into Apache Iceberg tables, exactly once.\n\n"
+          "usage: k2 COMMAND [OPTION...]\n\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (commands[i].sentence != NULL)
+            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].sentence);
+    fputs("  help       this; k2 COMMAND --help says more of a command\n"
+          "  --version\n\n"
+          "Exit codes: 0 done, 1 failed, 2 usage or configuration.\n",
+          out);
+    return out == stdout ? APP_DONE : APP_USAGE;
+}
+
+int app_help(const char *name)
+{
+    const struct command *command = find(name);
+
+    printf("usage: k2 %s %s\n\n%s%s\n%s", name, command->arguments,
+           command->sentence == NULL ? "" : command->sentence,
+           command->sentence == NULL ? "" : "\n", command->help);
+    return APP_DONE;
+}
+
+int app_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "k2 %s: ", command);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, " (see k2 %s --help)\n", command);
+    return APP_USAGE;
+}
+
+int app_fail(const struct err *err)
+{
+    fprintf(stderr, "k2: %s\n", err->text);
+    return err->kind == ERR_CONFIG ? APP_USAGE : APP_FAILED;
+}
+
+int app_load_config(struct config *config, const char *file)
+{
+    struct buf faults = BUF_INIT;
+    struct err err = { 0 };
+    int rc = config_load(config, file, &faults, &err);
+
+    if (rc != 0)
+        fprintf(stderr, "%s", buf_text(&faults));
+    for (size_t i = 0; rc == 0 && i < config->idle.count; i++)
+        diag(DIAG_WARN, "config_without_effect", "key=%s reason=\"not in this build yet\"",
+             config->idle.item[i]);
+    buf_deinit(&faults);
+    return rc == 0 ? APP_DONE : APP_USAGE;
+}
+
+int app_main(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "help") == 0 && argc == 3 && find(argv[2]) != NULL)
+        return app_help(argv[2]);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return help(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("k2 " K2_VERSION);
+        return APP_DONE;
+    }
+    command = find(argv[1]);
+    if (command != NULL)
+        return command->run(argc - 1, argv + 1);
+    fprintf(stderr, "k2: there is no command \"%s\"\n\n", argv[1]);
+    return help(stderr);
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * cmd_run.c: k2 run: jobs in threads; this thread has the signals, the time and the display.
+ *
+ * Signals come through a descriptor: they are blocked before the first thread begins.  A thread
+ * that does not come back in time is not waited for: every crash point is safe.
+ */
+#include "app/app.h"
+#include "app/cmd.h"
+#include "app/config_value.h"
+#include "app/jobs.h"
+#include "app/progress.h"
+#include "core/diag.h"
+#include "core/micros.h"
+#include "core/num.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* For threads that are in the middle of a step when the time is over. */
+#define GRACE_US (2 * MICROS_SECOND)
+
+struct options {
+    const char *config, *jobs;
+    int64_t for_us; /* 0: for ever */
+    bool progress, help;
+};
+
+static int parse(int argc, char **argv, struct options *options)
+{
+    static const struct option long_options[] = {
+        { "config", required_argument, NULL, 'c' }, { "jobs", required_argument, NULL, 'j' },
+        { "for", required_argument, NULL, 'f' },    { "progress", no_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    };
+    int letter;
+
+    opterr = 0;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+        if (letter == 'c')
+            options->config = optarg;
+        else if (letter == 'j')
+            options->jobs = optarg;
+        else if (letter == 'p')
+            options->progress = true;
+        else if (letter == 'h')
+            options->help = true;
+        else if (letter == ':')
+            return app_usage(argv[0], "%s expects a value", argv[optind - 1]);
+        else if (letter != 'f')
+            return app_usage(argv[0], "unknown option %s", argv[optind - 1]);
+        else if (!config_value_duration(optarg, &options->for_us) || options->for_us == 0)
+            return app_usage(argv[0], "--for: \"%s\": expected a duration such as 60s or 5m",
+                             optarg);
+    }
+    if (optind < argc)
+        return app_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
+    return APP_DONE;
+}
+
+/* -- the wait */
+
+struct run {
+    const struct config *config;
+    struct clock *clock;
+    struct runner *runner;
+    size_t jobs;
+    int signal_fd;
+    int64_t until_us;   /* of --for; INT64_MAX */
+    int64_t give_up_us; /* 0: not decided */
+    bool shows;
+    bool is_draining;
+    struct progress progress;
+};
+
+static int open_signals(struct err *err)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return err_errno(err, "block signals");
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_errno(err, "signalfd") : fd;
+}
+
+static void drain(struct run *run, const char *reason)
+{
+    diag(DIAG_INFO, "stopping", "reason=%s shutdown_timeout_s=%" PRId64, reason,
+         run->config->shutdown_timeout_us / MICROS_SECOND);
+    run->is_draining = true;
+    runner_drain(run->runner, run->config->shutdown_timeout_us);
+}
+
+static void take_signals(struct run *run)
+{
+    struct signalfd_siginfo info;
+
+    while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
+
+        if (run->is_draining) {
+            fprintf(stderr, "k2: %s again: stopped at once\n", name);
+            _exit(APP_FAILED);
+        }
+        drain(run, name);
+    }
+}
+
+/* When nobody is waited for any longer: some time after the draining's own end. */
+static bool is_overdue(struct run *run, int64_t now)
+{
+    if (runner_time_left_us(run->runner) > 0)
+        return false;
+    if (run->give_up_us == 0)
+        run->give_up_us = now + GRACE_US;
+    return now >= run->give_up_us;
+}
+
+static int patience_ms(const struct run *run, int64_t now)
+{
+    int64_t us = run->shows || run->is_draining ? MICROS_SECOND / 10 : MICROS_SECOND;
+
+    if (!run->is_draining && run->until_us != INT64_MAX)
+        us = int64_min(us, int64_max(0, run->until_us - now));
+    return (int)(us / 1000) + 1;
+}
+
+/* Until all jobs have ended; false: they were not waited for any longer. */
+static bool wait_for_end(struct run *run)
+{
+    struct pollfd fds[] = { { run->signal_fd, POLLIN, 0 }, { runner_fd(run->runner), POLLIN, 0 } };
+
+    while (!runner_ended(run->runner)) {
+        int64_t now = clock_now_us(run->clock);
+
+        if (now >= run->until_us && !run->is_draining)
+            drain(run, "time_is_over");
+        if (run->shows)
+            progress_show(&run->progress, run->runner, run->jobs, now, false);
+        if (is_overdue(run, now))
+            return false;
+        if (poll(fds, ARRAY_LEN(fds), patience_ms(run, now)) > 0 && fds[0].revents != 0)
+            take_signals(run);
+    }
+    return true;
+}
+
+static int supervise(struct run *run, struct jobs *jobs)
+{
+    struct err err = { 0 };
+    int rc;
+
+    run->runner =
+        runner_new(run->clock, jobs->runner, jobs->count, run->config->shutdown_timeout_us);
+    rc = runner_start(run->runner, &err);
+    if (!wait_for_end(run)) {
+        fprintf(stderr, "k2: not finished within shutdown_timeout; what is committed is safe\n");
+        _exit(APP_FAILED);
+    }
+    if (run->shows)
+        progress_show(&run->progress, run->runner, run->jobs, clock_now_us(run->clock), true);
+    if (rc == 0)
+        rc = runner_result(run->runner, &err);
+    runner_free(run->runner);
+    if (rc == 0)
+        diag(DIAG_INFO, "stopped", "jobs=%zu", jobs->count);
+    return rc == 0 ? APP_DONE : app_fail(&err);
+}
+
+static int run_jobs(struct wire *wire, const struct options *options)
+{
+    struct run run = { .config = wire->config, .clock = wire->clock, .until_us = INT64_MAX };
+    struct jobs_name names[JOBS_MAX];
+    struct jobs jobs = { 0 };
+    struct err err = { 0 };
+    int rc;
+
+    if (jobs_select(wire, options->jobs, names, &run.jobs, &err) != 0)
+        return app_fail(&err);
+    run.signal_fd = open_signals(&err);
+    if (run.signal_fd < 0)
+        return app_fail(&err);
+    run.shows = options->progress;
+    progress_init(&run.progress, stdout, clock_now_us(wire->clock));
+    if (options->for_us > 0)
+        run.until_us = clock_now_us(wire->clock) + options->for_us;
+    rc = jobs_init(&jobs, wire, names, run.jobs, &err);
+    if (rc == 0)
+        diag(DIAG_INFO, "started", "version=" K2_VERSION " worker=%s data_dir=%s jobs=%zu",
+             wire->worker, wire->config->data_dir, run.jobs);
+    rc = rc == 0 ? supervise(&run, &jobs) : app_fail(&err);
+    jobs_deinit(&jobs);
+    close(run.signal_fd);
+    return rc;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct options options = { 0 };
+    struct config config;
+    struct wire wire = { 0 };
+    struct err err = { 0 };
+    int rc = parse(argc, argv, &options);
+
+    if (rc != APP_DONE)
+        return rc;
+    if (options.help)
+        return app_help(argv[0]);
+    rc = app_load_config(&config, options.config);
+    if (rc == APP_DONE) {
+        if (wire_open(&wire, &config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE, &err) !=
+            0)
+            rc = app_fail(&err);
+        else
+            rc = run_jobs(&wire, &options);
+        wire_close(&wire);
+    }
+    config_deinit(&config);
+    return rc;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * wire.c: paths under data_dir, and what memory buys.
+ *
+ * A batch of 128 bytes of raw records a row and some 600 bytes decoded is held about twice by the
+ * widest stage (Silver: raw and decoded), so a 2,048th of the memory in rows and an eighth of it in
+ * raw bytes leave room for all stages at once.
+ */
+#include "app/wire.h"
+
+#include "core/micros.h"
+#include "core/num.h"
+#include "port/local.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define IDLE_COMMIT_US     (60 * MICROS_SECOND)
+#define DOWNSTREAM_LOOK_US (30 * MICROS_SECOND)
+
+enum { MEMORY_BYTES_A_ROW = 2048, MEMORY_PART_RAW = 8 };
+
+static const char *const exchanges[] = { "binance" };
+
+static int need_data(const struct wire *wire, int parts, struct err *err)
+{
+    struct stat status;
+    const char *missing = NULL;
+
+    if ((parts & (WIRE_TABLES | WIRE_REGISTRY)) != 0 && stat(wire->database, &status) < 0)
+        missing = wire->database;
+    if ((parts & WIRE_LOG) != 0 && stat(wire->log_file, &status) < 0)
+        missing = wire->log_file;
+    if (missing == NULL)
+        return 0;
+    if (errno != ENOENT)
+        return err_errno(err, "%s", missing);
+    return err_set(err, ERR_CONFIG,
+                   "%s is not there: `k2 run` makes it; for a data folder elsewhere set data_dir",
+                   missing);
+}
+
+static void name_worker(struct wire *wire)
+{
+    char host[65] = "";
+
+    if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == 0)
+        snprintf(host, sizeof(host), "host");
+    wire->worker = arena_printf(&wire->arena, "%s-%ld-%08" PRIx32, host, (long)getpid(),
+                                (uint32_t)clock_random(wire->clock));
+}
+
+static int open_parts(struct wire *wire, int parts, struct err *err)
+{
+    const struct config *config = wire->config;
+
+    if ((parts & WIRE_MAKE) != 0) {
+        if (local_make_folder(config->data_dir, err) < 0)
+            return err_wrap(err, "data_dir");
+    } else if (need_data(wire, parts, err) < 0) {
+        return -1;
+    }
+    if ((parts & WIRE_TABLES) != 0 &&
+        (store_local_open(wire->warehouse, &wire->store, err) < 0 ||
+         catalog_sqlite_open(wire->database, config->catalog_name, wire->store, wire->clock,
+                             &wire->catalog, err) < 0))
+        return -1;
+    if ((parts & WIRE_REGISTRY) != 0 &&
+        registry_sqlite_open(wire->database, &wire->registry, err) < 0)
+        return -1;
+    if ((parts & WIRE_LOG) != 0)
+        return wire_open_log(wire, &wire->log, err);
+    return 0;
+}
+
+int wire_open(struct wire *wire, const struct config *config, int parts, struct err *err)
+{
+    *wire = (struct wire){ .config = config, .rules = TRADE_RULES_DEFAULT };
+    wire->clock = clock_system_open();
+    wire->database = arena_printf(&wire->arena, "%s/k2.db", config->data_dir);
+    wire->log_file = arena_printf(&wire->arena, "%s/log.db", config->data_dir);
+    wire->warehouse = arena_printf(&wire->arena, "%s/warehouse", config->data_dir);
+    name_worker(wire);
+    return open_parts(wire, parts, err);
+}
+
+void wire_close(struct wire *wire)
+{
+    log_close(wire->log);
+    registry_close(wire->registry);
+    catalog_close(wire->catalog);
+    store_close(wire->store);
+    clock_close(wire->clock);
+    arena_deinit(&wire->arena);
+    *wire = (struct wire){ 0 };
+}
+
+int wire_open_log(struct wire *wire, struct log **out, struct err *err)
+{
+    return log_sqlite_open(wire->log_file, out, err);
+}
+
+int wire_open_feed(struct wire *wire, struct feed **out, struct err *err)
+{
+    const struct feed_websocket_options defaults = { 0 };
+
+    return feed_websocket_open(&defaults, wire->clock, out, err);
+}
+
+int wire_open_http(struct wire *wire, struct http **out, struct err *err)
+{
+    (void)wire;
+    return http_curl_open(out, err);
+}
+
+void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
+{
+    size_t memory = (size_t)wire->config->memory_bytes;
+
+    *out = (struct stage_ports){
+        .table = { wire->catalog, wire->store, wire->clock },
+        .log = wire->log,
+        .registry = wire->registry,
+        .space = wire->config->space,
+        .worker = wire->worker,
+        .batch_rows = size_min(memory / MEMORY_BYTES_A_ROW, STAGE_BATCH_ROWS),
+        .batch_bytes = memory / MEMORY_PART_RAW,
+        .idle_commit_us = IDLE_COMMIT_US,
+        .downstream_look_us = DOWNSTREAM_LOOK_US,
+    };
+}
+
+const char *const *wire_exchanges(const struct wire *wire, size_t *count)
+{
+    (void)wire;
+    *count = ARRAY_LEN(exchanges);
+    return exchanges;
+}
+
+int32_t wire_partitions(const struct wire *wire, const char *exchange)
+{
+    (void)exchange; /* Binance's are the only ones of this build */
+    return (int32_t)wire->config->binance_partitions;
+}
