@@ -93,20 +93,27 @@ static inline const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
 
 static int scan_escape(struct json *json, struct err *err)
 {
-    static const char simple[] = "\"\\/bfnrt";
-
     if (json->at == json->end)
         return refuse(json, err, "the text ends within a string");
-    if (*json->at == 'u') {
+    switch (*json->at) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        json->at++;
+        return 0;
+    case 'u':
         if (hex4(json->at + 1, json->end) < 0)
             return refuse(json, err, "\\u without four hexadecimal digits");
         json->at += 5;
         return 0;
-    }
-    if (memchr(simple, *json->at, sizeof(simple) - 1) == NULL)
+    default:
         return refuse(json, err, "unknown escape in a string");
-    json->at++;
-    return 0;
+    }
 }
 
 /* At a byte of a string that is neither plain nor the closing quote: passes over it. */
@@ -421,20 +428,33 @@ bool json_is(const struct json_value *string, struct span bytes)
 int json_unescape(const struct json_value *string, struct buf *out, struct err *err)
 {
     const uint8_t *at = string->text.data, *end = at + string->text.size;
-    uint8_t piece[4];
+    uint8_t *to;
 
     ASSERT(string->type == JSON_STRING);
     if (!string->escaped) {
         buf_put_span(out, string->text);
         return 0;
     }
+    buf_reserve(out, string->text.size); /* no escape is shorter than what it stands for */
+    to = out->data + out->size;
     while (at < end) {
-        size_t size = unescape_next(&at, end, piece);
+        size_t size = 1;
 
-        if (size == 0)
+        if (*at != '\\') {
+            *to++ = *at++;
+        } else if (at[1] == '"' || at[1] == '\\') { /* JSON within JSON has little else */
+            *to++ = at[1];
+            at += 2;
+        } else {
+            size = unescape_next(&at, end, to);
+            to += size;
+        }
+        if (size == 0) {
+            out->size = (size_t)(to - out->data);
             return err_set(err, ERR_REJECT, "JSON: half of a surrogate pair in a string");
-        buf_put(out, piece, size);
+        }
     }
+    out->size = (size_t)(to - out->data);
     return 0;
 }
 

@@ -94,12 +94,12 @@ void table_deinit(struct table *table)
 
 static int32_t new_id(const struct table *table, const struct parquet_field *resolved, int32_t old)
 {
-    for (size_t i = 0; i < table->definition.field_count; i++) {
-        if (table->field[i].field_id == old)
-            return resolved[i].field_id;
-    }
-    ASSERT(!"a column of the definition");
-    return -1;
+    size_t i = 0;
+
+    while (i < table->definition.field_count && table->field[i].field_id != old)
+        i++;
+    ASSERT(i < table->definition.field_count); /* spec and order are of the definition's columns */
+    return resolved[i].field_id;
 }
 
 /* Takes over the table's own field ids, and with them the sources of spec and order. */
