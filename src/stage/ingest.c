@@ -24,7 +24,8 @@
 #define HEALTHY_US     (60 * MICROS_SECOND) /* of data, and failures are forgotten */
 #define BACKOFF_US     (MICROS_SECOND / 2)
 #define BACKOFF_US_MAX (60 * MICROS_SECOND)
-#define RETRY_US       (MICROS_SECOND / 10)  /* a log that refused a group */
+#define RETRY_US       (MICROS_SECOND / 10) /* a log that refused a group */
+#define MOMENT_US      (MICROS_SECOND / 1000)
 #define POLL_US        (MICROS_SECOND / 200) /* all slots of the log are under way */
 
 enum { FRAMES_BETWEEN_POLLS = 64 };
@@ -108,6 +109,17 @@ static void poll_log(struct ingest *self, int64_t wait_us)
         say_well(self, TROUBLE_LOG, "ingest_log_well");
 }
 
+/* Waits for an answer of the log, or a moment where it cannot be waited for. */
+static void await_log(struct ingest *self, int64_t wait_us)
+{
+    uint64_t before = self->acknowledged;
+
+    poll_log(self, int64_min(wait_us, RETRY_US));
+    if (self->acknowledged == before)
+        clock_wait_us(self->ports.clock,
+                      int64_min(wait_us, self->refused_us != 0 ? RETRY_US : MOMENT_US));
+}
+
 /* False: the log takes nothing more now. */
 static bool send_group(struct ingest *self, struct ingest_queue *queue)
 {
@@ -131,8 +143,8 @@ static bool send_group(struct ingest *self, struct ingest_queue *queue)
     return true;
 }
 
-/* Sends what is due; `all`: whatever waits. */
-static void flush(struct ingest *self, bool all)
+/* Sends what is due. */
+static void flush(struct ingest *self)
 {
     struct ingest_queue *queues[] = { &self->letters, &self->trades };
     int64_t now = now_us(self);
@@ -141,8 +153,7 @@ static void flush(struct ingest *self, bool all)
         (self->refused_us != 0 && now >= self->refused_us && now < self->refused_us + RETRY_US))
         return;
     for (size_t i = 0; i < ARRAY_LEN(queues); i++)
-        while (ingest_queue_count(queues[i]) > 0 &&
-               (all || ingest_queue_due_us(queues[i], now) <= now))
+        while (ingest_queue_due_us(queues[i], now) <= now)
             if (!send_group(self, queues[i]))
                 return;
 }
@@ -292,7 +303,7 @@ static void take_frames(struct ingest *self)
         if (self->event_next % FRAMES_BETWEEN_POLLS == 0)
             poll_log(self, 0);
         if (ingest_queue_count(&self->trades) >= self->config.flush_every)
-            flush(self, false);
+            flush(self);
     }
 }
 
@@ -432,15 +443,13 @@ int ingest_step(struct ingest *self, int64_t wait_us, struct err *err)
 {
     int rc = 0;
 
-    flush(self, false);
+    flush(self);
     poll_log(self, 0);
     pause_or_resume(self);
     if (self->counters.is_paused) {
-        poll_log(self, int64_min(wait_us, RETRY_US));
-        flush(self, false);
+        await_log(self, wait_us);
+        flush(self);
         pause_or_resume(self);
-        if (self->refused_us != 0 && self->counters.is_paused)
-            clock_wait_us(self->ports.clock, int64_min(wait_us, RETRY_US));
         return 0;
     }
     if (self->phase == PHASE_PREPARE)
@@ -452,7 +461,7 @@ int ingest_step(struct ingest *self, int64_t wait_us, struct err *err)
     else if (rc == 0)
         clock_wait_us(self->ports.clock,
                       int64_min(wait_us, int64_max(0, self->next_us - now_us(self))));
-    flush(self, false);
+    flush(self);
     poll_log(self, 0);
     return rc;
 }
@@ -464,8 +473,9 @@ static int drain(struct ingest *self, int64_t until_us, struct err *err)
         return 0;
     feed_disconnect(self->ports.feed);
     while (self->phase >= PHASE_CONNECTING && now_us(self) < until_us) {
-        flush(self, false);
-        poll_log(self, is_full(self) ? RETRY_US : 0);
+        flush(self);
+        if (is_full(self))
+            await_log(self, RETRY_US);
         if (has_frames(self))
             take_frames(self);
         else if (step_feed(self, RETRY_US, err) < 0)
@@ -482,14 +492,12 @@ int ingest_stop(struct ingest *self, int64_t timeout_us, struct err *err)
     if (drain(self, until_us, err) < 0)
         return -1;
     for (;;) {
-        flush(self, true);
+        flush(self);
         left = (int64_t)(ingest_queue_count(&self->trades) + ingest_queue_count(&self->letters)) +
                self->counters.sent - (int64_t)(self->acknowledged - self->acknowledged_before);
         if ((left <= 0 && !has_frames(self)) || now_us(self) >= until_us)
             break;
-        poll_log(self, RETRY_US);
-        if (self->refused_us != 0)
-            clock_wait_us(self->ports.clock, RETRY_US);
+        await_log(self, RETRY_US);
     }
     if (left > 0 || has_frames(self))
         return err_set(err, ERR_RETRY, "%s: the log has not acknowledged %" PRId64 " records: %s",

@@ -272,6 +272,28 @@ static void groups_grow_while_all_slots_are_under_way(void **state)
     assert_int_equal(count(fixture).acknowledged, 80);
 }
 
+static void groups_have_a_bound_and_nothing_is_sent_twice(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ingest_free(fixture->ingest);
+    fixture->config.waiting_bytes_max = 64 << 20;
+    fixture->ingest = ingest_new(&fixture->config, &fixture->ports);
+    connect(fixture);
+    fixture->log.holds = true;
+    push_trades(fixture, 0, 20000); /* 3 MB */
+    step(fixture, 0);
+    assert_int_equal(count(fixture).waiting, 20000 - 50);
+    fixture->log.holds = false;
+    for (int i = 0; i < 10; i++)
+        step(fixture, 0);
+    assert_in_range(fixture->log.group_count, 5 + 3, 5 + 4);
+    for (size_t i = 5; i < fixture->log.group_count; i++)
+        assert_in_range(fixture->log.group[i], 1, 10000);
+    assert_int_equal(all_trades(fixture), 20000);
+    assert_int_equal(count(fixture).acknowledged, 20000);
+}
+
 static void a_log_that_takes_nothing_stops_the_reading(void **state)
 {
     struct fixture *fixture = *state;
@@ -594,6 +616,7 @@ int main(void)
         TEST(a_trade_is_in_the_log_as_v2_avro_under_its_symbol),
         TEST(groups_leave_at_ten_trades_or_after_100_ms),
         TEST(groups_grow_while_all_slots_are_under_way),
+        TEST(groups_have_a_bound_and_nothing_is_sent_twice),
         TEST(a_log_that_takes_nothing_stops_the_reading),
         TEST(a_log_that_refuses_a_group_gets_it_again),
         TEST(a_log_that_cannot_write_is_named),
