@@ -5,6 +5,7 @@
 #include "app/cmd.h"
 #include "core/diag.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -30,6 +31,17 @@ static const struct command commands[] = {
       "                  through Gold, and exit; SIGTERM and SIGINT do the same at once.  It may\n"
       "                  take shutdown_timeout; a second signal exits at once\n"
       "  --progress      one line a second on stdout\n" },
+    { "check", cmd_check, "[--config FILE]",
+      "look at configuration, data folder, tables and exchange, and say all that is wrong",
+      CONFIG_HELP },
+    { "tables", cmd_tables, "[--config FILE] [--json]",
+      "rows, files, snapshots and bytes of each table, and what it has taken",
+      CONFIG_HELP "  --json          the same for programs\n" },
+    { "positions", cmd_positions, "show [TABLE] [--config FILE] [--json]",
+      "how far each table has taken its topics and tables",
+      CONFIG_HELP "  --json          the same for programs\n" },
+    { "maintain", cmd_maintain, "[--config FILE]",
+      "once: merge manifests, delete what was dropped, let the log forget", CONFIG_HELP },
     { "config-doc", cmd_config_doc, "", NULL, "" },
 };
 
@@ -82,6 +94,57 @@ int app_fail(const struct err *err)
 {
     fprintf(stderr, "k2: %s\n", err->text);
     return err->kind == ERR_CONFIG ? APP_USAGE : APP_FAILED;
+}
+
+/* How many words of `allowed` stand for arguments. */
+static size_t count_words(const char *allowed, bool *json)
+{
+    size_t count = 0;
+
+    *json = false;
+    for (size_t size; *allowed != 0; allowed += size + (allowed[size] == ' ')) {
+        size = strcspn(allowed, " ");
+        if (size == 4 && strncmp(allowed, "json", 4) == 0)
+            *json = true;
+        else
+            count++;
+    }
+    return count;
+}
+
+int app_parse(int argc, char **argv, const char *allowed, struct app_options *options)
+{
+    static const struct option long_options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { "json", no_argument, NULL, 'j' },
+        { NULL, 0, NULL, 0 },
+    };
+    bool may_json;
+    size_t words = count_words(allowed, &may_json);
+    int letter;
+
+    *options = (struct app_options){ 0 };
+    opterr = 0;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (letter == 'c')
+            options->config = optarg;
+        else if (letter == 'h')
+            options->help = true;
+        else if (letter == 'j' && may_json)
+            options->json = true;
+        else if (letter == ':')
+            return app_usage(argv[0], "%s expects a value", argv[optind - 1]);
+        else
+            return app_usage(argv[0], "unknown option %s", argv[optind - 1]);
+    }
+    for (; optind < argc; optind++) {
+        if (options->count == words || words > APP_WORDS_MAX)
+            return app_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
+        options->word[options->count++] = argv[optind];
+    }
+    return APP_DONE;
 }
 
 int app_load_config(struct config *config, const char *file)

@@ -17,6 +17,18 @@ int app_fail(const struct err *err);
 int app_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The help of a command, to stdout; APP_DONE. */
 int app_help(const char *command);
+/* The options that commands share. */
+enum { APP_WORDS_MAX = 4 };
+struct app_options {
+    const char *config;
+    bool json, help;
+    const char *word[APP_WORDS_MAX]; /* arguments that are no options */
+    size_t count;
+};
+
+/* APP_DONE or, said already, APP_USAGE.  `allowed` names what there is beside --config and --help,
+ * by blanks: "json" is --json, each other name stands for a word. */
+CHECK_RESULT int app_parse(int argc, char **argv, const char *allowed, struct app_options *options);
 /* config_load; on an error all of them are said, and the result is APP_USAGE.  Keys that have no
  * effect in this build are said.  Afterwards config_deinit. */
 CHECK_RESULT int app_load_config(struct config *config, const char *file);

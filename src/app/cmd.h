@@ -4,6 +4,10 @@
 #define K2_APP_CMD_H
 
 int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_tables(int argc, char **argv);
+int cmd_positions(int argc, char **argv);
+int cmd_maintain(int argc, char **argv);
 int cmd_config_doc(int argc, char **argv);
 
 #endif

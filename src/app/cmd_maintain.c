@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_maintain.c: k2 maintain: the job of that name, once. */
+#include "app/app.h"
+#include "app/cmd.h"
+#include "app/wire.h"
+#include "stage/maintain.h"
+
+#include <inttypes.h>
+
+static int maintain(struct wire *wire)
+{
+    struct maintain_config config = { .log_retention_us = wire->config->log_retention_us };
+    struct stage_ports ports;
+    struct maintain *job;
+    const struct maintain_counters *counters;
+    struct err err = { 0 };
+    int rc;
+
+    wire_stage_ports(wire, &ports);
+    config.exchanges = wire_exchanges(wire, &config.exchange_count);
+    job = maintain_new(&ports, &config);
+    counters = maintain_counters(job);
+    rc = maintain_step(job, &err);
+    printf("%" PRId64 " tables looked after, %" PRId64 " files deleted that %" PRId64
+           " commits had dropped more than an hour ago\n",
+           counters->tables, counters->removed, counters->notes);
+    maintain_free(job);
+    return rc < 0 ? app_fail(&err) : APP_DONE;
+}
+
+int cmd_maintain(int argc, char **argv)
+{
+    struct app_options options;
+    struct config config;
+    struct wire wire = { 0 };
+    struct err err = { 0 };
+    int code = app_parse(argc, argv, "", &options);
+
+    if (code != APP_DONE || options.help)
+        return options.help ? app_help(argv[0]) : code;
+    code = app_load_config(&config, options.config);
+    if (code == APP_DONE) {
+        if (wire_open(&wire, &config, WIRE_TABLES | WIRE_LOG, &err) != 0)
+            code = app_fail(&err);
+        else
+            code = maintain(&wire);
+        wire_close(&wire);
+    }
+    config_deinit(&config);
+    return code;
+}

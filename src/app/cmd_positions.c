@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_positions.c: k2 positions show: how far each table has taken its inputs, as the tables say.
+ */
+#include "app/app.h"
+#include "app/cmd.h"
+#include "app/report.h"
+#include "core/json.h"
+#include "core/micros.h"
+
+#include <inttypes.h>
+
+static void print_number(int64_t number, int width)
+{
+    struct buf text = BUF_INIT;
+
+    report_number(number, &text);
+    printf("  %*s", width, buf_text(&text));
+    buf_deinit(&text);
+}
+
+static void print_offset(const struct position_offset *entry)
+{
+    char time[MICROS_TEXT_BYTES_MAX] = "-";
+
+    if (entry->last != POSITION_NONE)
+        micros_format(entry->last_us, time);
+    printf("    %9" PRId32, entry->partition);
+    print_number(entry->next, 14);
+    print_number(entry->last, 14);
+    printf("  %-27s", time);
+    print_number(entry->rows, 14);
+    print_number(entry->high, 14);
+    putchar('\n');
+}
+
+static void print_topic(const struct positions *map, size_t first)
+{
+    const char *topic = map->offset[first].topic;
+
+    for (size_t i = 0; i < first; i++)
+        if (strcmp(map->offset[i].topic, topic) == 0)
+            return; /* printed already */
+    printf("  topic %s of log %s\n", topic, map->offset[first].cluster);
+    printf("    %9s  %14s  %14s  %-27s  %14s  %14s\n", "partition", "next", "last taken",
+           "its time", "rows", "highest");
+    for (size_t i = first; i < map->offset_count; i++)
+        if (strcmp(map->offset[i].topic, topic) == 0)
+            print_offset(&map->offset[i]);
+}
+
+static void print_retained(const struct positions *map)
+{
+    for (size_t i = 0; i < map->retained_count; i++)
+        if (map->retained[i].from > 0)
+            printf("  answers for topic %s, partition %" PRId32 " from offset %" PRId64 " on\n",
+                   map->retained[i].topic, map->retained[i].partition, map->retained[i].from);
+}
+
+static void print_input(const struct position_input *input)
+{
+    printf("  table %s (%s), epoch %" PRId64 "\n", input->table, input->uuid, input->epoch);
+    if (input->snapshot == POSITION_NONE)
+        printf("    no snapshot finished\n");
+    else
+        printf("    finished snapshot %" PRId64 ", sequence number %" PRId64 "\n", input->snapshot,
+               input->sequence);
+    if (input->begun != POSITION_NONE)
+        printf("    begun snapshot %" PRId64 ", %" PRId64 " of its files taken\n", input->begun,
+               input->taken);
+}
+
+static void print_table(const struct report_table *table)
+{
+    const struct positions *map = &table->map;
+
+    printf("%s\n", table->name);
+    if (table->err.kind != ERR_NONE) {
+        printf("  %s\n\n", table->err.text);
+        return;
+    }
+    if (!table->has_map) {
+        printf("  K2 has not committed to it\n\n");
+        return;
+    }
+    printf("  epoch %" PRId64, map->epoch);
+    if (table->map_snapshot != ICE_NONE)
+        printf(", from snapshot %" PRId64, table->map_snapshot);
+    else if (table->is_cut)
+        printf(", from the table's properties: no snapshot of K2's is listed any more");
+    printf(", worker %s, commit %s\n", map->worker, map->commit_id);
+    for (size_t i = 0; i < map->offset_count; i++)
+        print_topic(map, i);
+    for (size_t i = 0; i < map->input_count; i++)
+        print_input(&map->input[i]);
+    print_retained(map);
+    putchar('\n');
+}
+
+static bool is_json_pair(const char *key)
+{
+    return strcmp(key, "k2.offsets") == 0 || strcmp(key, "k2.inputs") == 0 ||
+           strcmp(key, "k2.retained-from") == 0;
+}
+
+static void put_table(const struct report_table *table, struct buf *out)
+{
+    struct ice_pair pairs[POSITIONS_PAIRS];
+
+    buf_put_text(out, "{\"table\":");
+    json_quote(span_text(table->name), out);
+    if (table->err.kind != ERR_NONE) {
+        buf_put_text(out, ",\"error\":");
+        json_quote(span_text(table->err.text), out);
+    } else if (table->has_map) {
+        if (table->map_snapshot == ICE_NONE)
+            buf_put_text(out, ",\"snapshot\":null");
+        else
+            buf_printf(out, ",\"snapshot\":%" PRId64, table->map_snapshot);
+        positions_pairs(&table->map, pairs);
+        for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+            const char *value = pairs[i].value == NULL ? "" : pairs[i].value;
+
+            buf_printf(out, ",\"%s\":", pairs[i].key + strlen("k2."));
+            if (is_json_pair(pairs[i].key))
+                buf_put_text(out, value[0] == 0 ? "{}" : value);
+            else
+                json_quote(span_text(value), out);
+        }
+    }
+    buf_put_byte(out, '}');
+}
+
+static void print_json(const struct report *report, const char *only)
+{
+    struct buf out = BUF_INIT;
+    bool is_first = true;
+
+    buf_put_byte(&out, '[');
+    for (size_t i = 0; i < report->count; i++) {
+        if (only != NULL && strcmp(report->table[i].name, only) != 0)
+            continue;
+        buf_put_text(&out, is_first ? "" : ",");
+        put_table(&report->table[i], &out);
+        is_first = false;
+    }
+    buf_put_text(&out, "]\n");
+    fwrite(out.data, 1, out.size, stdout);
+    buf_deinit(&out);
+}
+
+static int show(const struct wire *wire, const char *only, bool as_json)
+{
+    struct report report;
+    struct err err = { 0 };
+    bool is_found = only == NULL;
+    int rc = report_load(&report, wire, &err);
+    int code = APP_DONE;
+
+    for (size_t i = 0; i < report.count; i++) {
+        if (only != NULL && strcmp(report.table[i].name, only) != 0)
+            continue;
+        is_found = true;
+        if (report.table[i].err.kind != ERR_NONE)
+            code = APP_FAILED;
+        if (rc == 0 && !as_json)
+            print_table(&report.table[i]);
+    }
+    if (rc == 0 && !is_found)
+        rc = err_set(&err, ERR_CONFIG, "there is no table %s in namespace %s (see `k2 tables`)",
+                     only, wire->config->space);
+    if (rc == 0 && as_json)
+        print_json(&report, only);
+    report_deinit(&report);
+    return rc == 0 ? code : app_fail(&err);
+}
+
+int cmd_positions(int argc, char **argv)
+{
+    struct app_options options;
+    struct config config;
+    struct wire wire = { 0 };
+    struct err err = { 0 };
+    int code = app_parse(argc, argv, "json show table", &options);
+
+    if (code != APP_DONE || options.help)
+        return options.help ? app_help(argv[0]) : code;
+    if (options.count == 0 || strcmp(options.word[0], "show") != 0)
+        return app_usage(argv[0], "expected `show`%s",
+                         options.count > 0 && strcmp(options.word[0], "set") == 0
+                             ? "; `set` is not in this build yet"
+                             : "");
+    code = app_load_config(&config, options.config);
+    if (code == APP_DONE) {
+        if (wire_open(&wire, &config, WIRE_TABLES, &err) != 0)
+            code = app_fail(&err);
+        else
+            code = show(&wire, options.count > 1 ? options.word[1] : NULL, options.json);
+        wire_close(&wire);
+    }
+    config_deinit(&config);
+    return code;
+}
