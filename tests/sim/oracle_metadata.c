@@ -236,6 +236,7 @@ static void read_summary(const struct walk *walk, struct json_object *json)
     out->summary = (struct oracle_summary){
         .total_records = summary_number(walk, json, "total-records"),
         .total_files = summary_number(walk, json, "total-data-files"),
+        .total_bytes = summary_number(walk, json, "total-files-size"),
         .added_records = summary_number(walk, json, "added-records"),
         .added_files = summary_number(walk, json, "added-data-files"),
         .deleted_records = summary_number(walk, json, "deleted-records"),

@@ -20,7 +20,7 @@ struct reader {
     struct buf image;
     struct buf rows;  /* struct oracle_row */
     struct buf paths; /* const char *, of live files */
-    int64_t live_records;
+    int64_t live_records, live_bytes;
     struct {
         int64_t files, records;
     } by_current[STATUSES]; /* entries that the current snapshot has made */
@@ -98,6 +98,7 @@ static void read_file(struct reader *reader, const struct listed *manifest,
     }
     buf_put(&reader->paths, &entry->path, sizeof(entry->path));
     reader->live_records += (int64_t)file.row_count;
+    reader->live_bytes += entry->bytes;
 }
 
 /* -- manifests */
@@ -327,6 +328,7 @@ static void check_totals(const struct reader *reader)
 
     check_total(reader, "total-records", summary->total_records, reader->live_records);
     check_total(reader, "total-data-files", summary->total_files, (int64_t)files);
+    check_total(reader, "total-files-size", summary->total_bytes, reader->live_bytes);
     check_total(reader, "added-records", summary->added_records,
                 reader->by_current[STATUS_ADDED].records);
     check_total(reader, "added-data-files", summary->added_files,

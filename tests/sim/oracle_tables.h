@@ -33,7 +33,7 @@ struct oracle_snapshot {
 
 /* Of the current snapshot; ORACLE_NONE where the summary has no such key. */
 struct oracle_summary {
-    int64_t total_records, total_files;
+    int64_t total_records, total_files, total_bytes;
     int64_t added_records, added_files;
     int64_t deleted_records, deleted_files;
 };
