@@ -4,7 +4,7 @@
  *
  *   simulate [--seeds N] [--from SEED] [--jobs J]   N seeds; a failing one is printed
  *   simulate --replay SEED                          one seed again, with its history
- *   simulate --mutations [--seeds N]                each clause switched off must be caught
+ *   simulate --mutations [--seeds N] [--only NAME]  each clause switched off must be caught
  */
 #include "sim/seeds.h"
 #include "sim/sim.h"
@@ -36,6 +36,7 @@ static int run(uint64_t first, uint64_t seeds, int jobs)
 int main(int argc, char **argv)
 {
     uint64_t seeds = 200, first = 1, replay = 0;
+    const char *only = "";
     bool is_replay = false, is_mutations = false;
     int jobs = 2;
 
@@ -53,6 +54,8 @@ int main(int argc, char **argv)
             first = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--jobs") == 0)
             jobs = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--only") == 0)
+            only = argv[++i];
         else if (strcmp(argv[i], "--replay") == 0)
             replay = strtoull(argv[++i], NULL, 10), is_replay = true;
         else
@@ -61,6 +64,6 @@ int main(int argc, char **argv)
     if (is_replay)
         return seeds_replay(replay) > 0;
     if (is_mutations)
-        return sim_mutations(first, seeds) > 0;
+        return sim_mutations(first, seeds, only) > 0;
     return run(first, seeds, jobs);
 }

@@ -5,6 +5,8 @@
 
 #include "sim/seeds.h"
 
+#include <string.h>
+
 /* Set once before any simulation runs, in a process of its own. */
 static struct {
     bool is_off[CLAUSE_COUNT];
@@ -86,7 +88,7 @@ static const struct mutation {
     { "rule 9 outage", "a registry that is down makes dead letters", { CLAUSE_OUTAGE_WAITS }, 1 },
 };
 
-int sim_mutations(uint64_t first, uint64_t seeds)
+int sim_mutations(uint64_t first, uint64_t seeds, const char *only)
 {
     int missed = 0;
 
@@ -94,12 +96,15 @@ int sim_mutations(uint64_t first, uint64_t seeds)
         const struct mutation *m = &mutations[i];
         struct seeds_result result;
 
+        if (strstr(m->name, only) == NULL)
+            continue;
         sim_switch_off(m->clause, m->count);
         seeds_run(first, seeds, 2, true, &result);
         missed += result.failed == 0;
         printf("%s  %s: %s", result.failed > 0 ? "caught" : "MISSED", m->name, m->what);
         if (result.failed > 0)
-            printf("  [seed %lu:%s]", (unsigned long)result.seed, result.text);
+            printf("  [seed %lu:%.*s]", (unsigned long)result.seed, (int)strcspn(result.text, "\n"),
+                   result.text);
         putchar('\n');
         fflush(stdout);
     }

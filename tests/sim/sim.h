@@ -107,6 +107,7 @@ struct sim {
     bool is_known[SIM_SCHEMAS + 1], is_broken[SIM_SCHEMAS + 1];
     struct trade_rules rules;
     struct stage_ports ports; /* template: ports of each worker are its own */
+    size_t read_rows;         /* batch_rows of who reads tables: less, so that batches end inside */
 
     struct sim_worker *worker[SIM_WORKERS_MAX];
     size_t worker_count;
@@ -162,6 +163,7 @@ size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
 
 /* mutations.c */
 void sim_switch_off(const enum clause *clauses, size_t count);
-int sim_mutations(uint64_t first, uint64_t seeds);
+/* All, or those whose name holds `only`; how many were missed. */
+int sim_mutations(uint64_t first, uint64_t seeds, const char *only);
 
 #endif

@@ -22,6 +22,8 @@ static struct stage_ports ports_of(struct sim_worker *worker)
     ports.log = worker->process.log;
     ports.registry = worker->process.registry;
     ports.worker = worker->name;
+    if (worker->job != SIM_JOB_BRONZE)
+        ports.batch_rows = worker->sim->read_rows;
     return ports;
 }
 

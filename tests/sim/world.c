@@ -296,6 +296,7 @@ void sim_init(struct sim *sim, uint64_t seed)
                                        .downstream_look_us = 5 * MICROS_SECOND,
                                        .keep_newest = 3,
                                        .keep_for_readers = 8 };
+    sim->read_rows = (size_t)sim_between(sim, 1, (int64_t)sim->ports.batch_rows);
     sim_hire(sim);
 }
 
