@@ -194,7 +194,7 @@ static const struct oracle_avro_schema *schema_of(struct oracle_avro_cache *cach
         if (span_equal(seen->text, text))
             return seen->schema;
     seen = arena_zero(cache->arena, 1, sizeof(*seen));
-    seen->text = text;
+    seen->text = arena_copy(cache->arena, text);
     seen->next = cache->seen;
     json = json_tokener_parse(arena_text(cache->arena, text));
     if (json == NULL)
@@ -393,10 +393,10 @@ static bool is_deflated(const struct oracle_avro_file *file)
     return false;
 }
 
-void oracle_avro_read(struct oracle_avro_cache *cache, const char *name, struct span image,
-                      struct oracle_avro_file *out)
+void oracle_avro_read(struct oracle_avro_cache *cache, struct arena *arena, const char *name,
+                      struct span image, struct oracle_avro_file *out)
 {
-    struct oracle_bytes *bytes = arena_zero(cache->arena, 1, sizeof(*bytes));
+    struct oracle_bytes *bytes = arena_zero(arena, 1, sizeof(*bytes));
     const struct oracle_avro_schema *schema;
     const uint8_t *sync;
     struct buf rows = BUF_INIT;
@@ -406,17 +406,17 @@ void oracle_avro_read(struct oracle_avro_cache *cache, const char *name, struct 
     *out = (struct oracle_avro_file){ .bytes = bytes };
     if (memcmp(oracle_bytes_take(bytes, 4), "Obj\x01", 4) != 0)
         oracle_bytes_fail(bytes, "not an Avro object container");
-    read_pairs(cache->arena, bytes, out);
+    read_pairs(arena, bytes, out);
     schema = schema_of(cache, bytes, oracle_avro_meta(out, "avro.schema"));
     deflate = is_deflated(out);
     sync = oracle_bytes_take(bytes, 16);
     while (bytes->at < bytes->size) {
-        read_block(cache->arena, bytes, deflate, schema, &rows);
+        read_block(arena, bytes, deflate, schema, &rows);
         if (memcmp(oracle_bytes_take(bytes, 16), sync, 16) != 0)
             oracle_bytes_fail(bytes, "another sync marker");
     }
     out->row_count = rows.size / sizeof(*out->row);
-    out->row = (const void *)arena_copy(cache->arena, buf_span(&rows)).data;
+    out->row = (const void *)arena_copy(arena, buf_span(&rows)).data;
     buf_deinit(&rows);
 }
 

@@ -71,15 +71,15 @@ struct oracle_avro_file {
     size_t row_count;
 };
 
-/* Schemas that were parsed before, by their text; all zero but for the arena at first. */
+/* Schemas that were parsed before, by their text, in an arena; nothing else at first. */
 struct oracle_avro_cache {
     struct arena *arena;
     struct oracle_avro_seen *seen;
 };
 
-/* `image` must live as long as *out. */
-void oracle_avro_read(struct oracle_avro_cache *cache, const char *name, struct span image,
-                      struct oracle_avro_file *out);
+/* *out lives in `arena` and points into `image`. */
+void oracle_avro_read(struct oracle_avro_cache *cache, struct arena *arena, const char *name,
+                      struct span image, struct oracle_avro_file *out);
 /* Metadata of the file; fails when there is none. */
 struct span oracle_avro_meta(const struct oracle_avro_file *file, const char *key);
 /* A field of a record; fails unless the schema has it under this name with this field-id. */
@@ -170,7 +170,7 @@ struct oracle_parquet {
     size_t field_count;
 };
 
-/* `image` must live as long as *out. */
+/* *out lives in the reader's arena and points into `image`. */
 void oracle_parquet_read(const struct oracle_parquet *reader, const char *name, struct span image,
                          struct oracle_parquet_file *out);
 

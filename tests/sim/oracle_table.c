@@ -13,6 +13,7 @@ enum { STATUS_EXISTING = 0, STATUS_ADDED = 1, STATUS_DELETED = 2, STATUSES = 3 }
 
 struct reader {
     struct arena *arena;
+    struct arena of_manifest, of_file; /* what is not handed out: emptied for each */
     struct store *store;
     struct oracle_metadata metadata;
     struct oracle_avro_cache avro;
@@ -45,8 +46,8 @@ struct sums {
     } part[ORACLE_PARTS_MAX];
 };
 
-/* The whole object, in the arena. */
-static struct span fetch(struct reader *reader, const char *path, int64_t size,
+/* The whole object, in an arena. */
+static struct span fetch(struct reader *reader, struct arena *arena, const char *path, int64_t size,
                          const struct oracle_bytes *by)
 {
     struct err err = { 0 };
@@ -58,7 +59,7 @@ static struct span fetch(struct reader *reader, const char *path, int64_t size,
         oracle_bytes_fail(by, "%s: %s", path, rc < 0 ? err.text : "is not there");
     if (size != ORACLE_NONE && (uint64_t)size != reader->image.size)
         oracle_bytes_fail(by, "%s has %zu bytes, not %" PRId64, path, reader->image.size, size);
-    return arena_copy(reader->arena, buf_span(&reader->image));
+    return arena_copy(arena, buf_span(&reader->image));
 }
 
 static void check_meta(const struct oracle_avro_file *file, const char *key, const char *wanted)
@@ -79,16 +80,34 @@ static void check_meta_number(const struct oracle_avro_file *file, const char *k
 
 /* -- data files */
 
+static const struct oracle_cell *keep_cells(const struct reader *reader,
+                                            const struct oracle_parquet_file *file)
+{
+    size_t count = file->row_count * reader->metadata.field_count;
+    struct oracle_cell *cell = arena_alloc(reader->arena, (count + 1) * sizeof(*cell));
+
+    for (size_t i = 0; i < count; i++) {
+        cell[i] = file->cell[i];
+        if (cell[i].text.size > 0)
+            cell[i].text = arena_copy(reader->arena, cell[i].text);
+    }
+    return cell;
+}
+
 static void read_file(struct reader *reader, const struct listed *manifest,
                       const struct oracle_entry *entry)
 {
-    struct span image = fetch(reader, entry->path, entry->bytes, entry->manifest->bytes);
     struct oracle_parquet_file file;
+    const struct oracle_cell *cell;
+    struct span image;
 
+    arena_reset(&reader->of_file);
+    image = fetch(reader, &reader->of_file, entry->path, entry->bytes, entry->manifest->bytes);
     oracle_parquet_read(&reader->parquet, entry->path, image, &file);
     oracle_entry_check(&reader->metadata, manifest->spec, entry, &file);
+    cell = keep_cells(reader, &file);
     for (size_t i = 0; i < file.row_count; i++) {
-        const struct oracle_row row = { .cell = &file.cell[i * reader->metadata.field_count],
+        const struct oracle_row row = { .cell = &cell[i * reader->metadata.field_count],
                                         .sequence = entry->sequence,
                                         .snapshot_id = entry->snapshot_id,
                                         .path = entry->path,
@@ -232,13 +251,15 @@ static void check_sums(const struct listed *manifest, const struct sums *sums)
 static void read_manifest(struct reader *reader, const struct listed *manifest)
 {
     int64_t length = oracle_avro_integer(manifest->list, manifest->row, "manifest_length", 501);
-    struct span image = fetch(reader, manifest->path, length, manifest->list->bytes);
     struct sums sums = { .min_sequence = INT64_MAX };
     struct oracle_avro_file file;
+    struct span image;
 
     if (length < 0)
         oracle_bytes_fail(manifest->list->bytes, "%s has a negative length", manifest->path);
-    oracle_avro_read(&reader->avro, manifest->path, image, &file);
+    arena_reset(&reader->of_manifest);
+    image = fetch(reader, &reader->of_manifest, manifest->path, length, manifest->list->bytes);
+    oracle_avro_read(&reader->avro, &reader->of_manifest, manifest->path, image, &file);
     check_meta(&file, "format-version", "2");
     check_meta(&file, "content", "data");
     check_meta_number(&file, "partition-spec-id", manifest->spec->id);
@@ -288,11 +309,12 @@ static void list_row(const struct reader *reader, const struct oracle_avro_file 
 static void read_list(struct reader *reader)
 {
     const struct oracle_metadata *metadata = &reader->metadata;
-    struct span image = fetch(reader, metadata->manifest_list, ORACLE_NONE, &metadata->bytes);
+    struct span image =
+        fetch(reader, reader->arena, metadata->manifest_list, ORACLE_NONE, &metadata->bytes);
     struct oracle_avro_file list;
     struct listed *row;
 
-    oracle_avro_read(&reader->avro, metadata->manifest_list, image, &list);
+    oracle_avro_read(&reader->avro, reader->arena, metadata->manifest_list, image, &list);
     check_meta(&list, "format-version", "2");
     check_meta_number(&list, "snapshot-id", metadata->current->id);
     check_meta_number(&list, "sequence-number", metadata->current->sequence);
@@ -355,7 +377,7 @@ void oracle_read(struct arena *arena, struct store *store, struct span metadata,
     out->column = arena_zero(arena, of->field_count + 1, sizeof(const char *));
     for (size_t i = 0; i < of->field_count; i++)
         out->column[i] = of->field[i].name;
-    reader.parquet = (struct oracle_parquet){ .arena = arena,
+    reader.parquet = (struct oracle_parquet){ .arena = &reader.of_file,
                                               .zstd = ZSTD_createDCtx(),
                                               .field = of->field,
                                               .field_count = of->field_count };
@@ -368,6 +390,8 @@ void oracle_read(struct arena *arena, struct store *store, struct span metadata,
     out->row = arena_alloc(arena, reader.rows.size + 1);
     if (reader.rows.size > 0)
         memcpy(out->row, reader.rows.data, reader.rows.size);
+    arena_deinit(&reader.of_manifest);
+    arena_deinit(&reader.of_file);
     buf_deinit(&reader.image);
     buf_deinit(&reader.rows);
     buf_deinit(&reader.paths);
