@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * audit.h: rule 8 of docs/commit.md: everything is accounted for.
+ *
+ * Gold's snapshot is fixed first, Silver at the snapshot that Gold's map names, then the dead
+ * letters and Bronze.  Of a Silver snapshot that Gold has only begun, just the files taken count.
+ * Offsets are compared in [L, P): P is Silver's position there, L the highest k2.retained-from.
+ *
+ *   each offset of [L, P)  once in Bronze; once in either Silver or the dead letters (rows with a
+ *                          replay_id stand outside); below what Bronze keeps, just the latter
+ *   each Silver row        has a Gold row of its key within the window
+ *   each Gold row          has its Silver row, if it is newer than what Silver keeps; and no other
+ *                          Gold row of ours has its key within the window
+ *   each raw frame         of [L, D) once in the dead letters
+ *
+ * Only the tables are read, a snapshot at a time, so the pipeline may run.  What is compared is
+ * held in bitmaps (offsets) and sorted fingerprints (trades) that are cut to the memory given.
+ */
+#ifndef K2_STAGE_AUDIT_H
+#define K2_STAGE_AUDIT_H
+
+#include "iceberg/table.h"
+#include "port/log.h"
+
+struct audit_options {
+    struct table_ports ports;
+    const char *space;            /* namespace of the tables */
+    const char *const *exchanges; /* "binance", … */
+    size_t exchange_count;
+    int64_t window_us; /* dedup_window */
+    size_t memory;     /* bytes that may be held for comparing; a few MiB at least */
+    struct log *log;   /* asked whether an offset that Bronze lacks ever existed; or NULL */
+};
+
+/*
+ * Appends the report to *out: a few lines for each table and exchange, then each violation as a
+ * line (20 of a kind), then `audit: ok` or `audit: FAILED N violations`; N counts offsets and rows.
+ * *violations is that N.  -1: the audit could not be finished; RETRY when a file went away under
+ * it.
+ */
+CHECK_RESULT int audit_run(const struct audit_options *options, struct buf *out,
+                           int64_t *violations, struct err *err);
+
+#endif

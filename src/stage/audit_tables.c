@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * audit_tables.c: which snapshot of each table is compared.
+ *
+ * Gold's map names the Silver snapshot that Gold has finished, and Silver's commits keep that
+ * snapshot listed.  Where it is not (expired by others, rolled back, or Gold reads by sequence
+ * numbers at the moment), Silver's newest serves, and of its files only those up to Gold's sequence
+ * number must be in Gold.
+ */
+#include "stage/audit_tables.h"
+
+#include "core/micros.h"
+#include "core/num.h"
+#include "protocol/own_rows.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const struct ice_metadata *metadata_of(const struct audit_table *table)
+{
+    return table->chain.table.metadata;
+}
+
+static int gone(const struct audit_table *table, struct err *err)
+{
+    return err_set(err, ERR_RETRY,
+                   "%s: a file went away while it was read (expired or compacted): run it again",
+                   audit_table_name(table));
+}
+
+/* -- files */
+
+struct listing {
+    struct audit *audit;
+    struct audit_table *table;
+    int time_index, offset_index, age_index; /* columns, or -1 */
+    struct buf files;                        /* struct audit_file */
+};
+
+static void range_of(const struct listing *listing, const struct ice_data_file *file, int index,
+                     int64_t *low, int64_t *high)
+{
+    const struct ice_definition *definition = &listing->table->chain.table.definition;
+
+    if (index >= 0 && ice_data_file_range_int64(file, definition->field[index].field_id, low, high))
+        return;
+    *low = INT64_MIN;
+    *high = INT64_MAX;
+}
+
+static bool is_appended_by_others(const struct ice_metadata *metadata, int64_t snapshot_id)
+{
+    const struct ice_snapshot *snapshot = ice_metadata_snapshot(metadata, snapshot_id);
+
+    return snapshot != NULL && ice_snapshot_get(snapshot, "k2.commit-id") == NULL &&
+           strcmp(snapshot->operation, "replace") != 0;
+}
+
+static int list_file(void *context, const struct ice_data_file *file, struct err *err)
+{
+    struct listing *listing = context;
+    struct audit_table *table = listing->table;
+    struct audit_file entry = {
+        .path = arena_text(&listing->audit->arena, span_text(file->path)),
+        .bytes = file->bytes,
+        .rows = file->rows,
+        .sequence = file->sequence,
+        .is_appended_by_others = is_appended_by_others(metadata_of(table), file->snapshot_id),
+    };
+    int64_t oldest, newest;
+
+    (void)err;
+    range_of(listing, file, listing->time_index, &entry.time_low, &entry.time_high);
+    range_of(listing, file, listing->offset_index, &entry.offset_low, &entry.offset_high);
+    range_of(listing, file, listing->age_index, &oldest, &newest);
+    table->oldest_us = int64_min(table->oldest_us, oldest);
+    table->rows += file->rows;
+    buf_put(&listing->files, &entry, sizeof(entry));
+    return 0;
+}
+
+/* Live files of the snapshot fixed, and the first `taken` of the one begun. */
+static int list_files(struct audit *audit, struct audit_table *table,
+                      const struct ice_snapshot *begun, int64_t taken, int time_index,
+                      int age_index, struct err *err)
+{
+    struct listing listing = { audit,     table,   time_index, table->chain.origin.offset,
+                               age_index, BUF_INIT };
+    const struct ice_file_visitor visitor = { list_file, &listing };
+    struct ice_data_file **added = NULL;
+    size_t count = 0;
+    int rc = 0;
+
+    table->oldest_us = INT64_MAX;
+    if (table->snapshot != NULL)
+        rc = table_visit_live(&table->chain.table, table->snapshot, &visitor, err);
+    if (rc == 0 && begun != NULL)
+        rc = table_added_files(&table->chain.table, &audit->arena, begun, &added, &count, err);
+    for (size_t i = 0; rc == 0 && i < count && i < (size_t)taken; i++)
+        rc = list_file(&listing, added[i], err);
+    table->count = listing.files.size / sizeof(*table->file);
+    table->file = arena_zero(&audit->arena, table->count + 1, sizeof(*table->file));
+    if (table->count > 0)
+        memcpy(table->file, listing.files.data, listing.files.size);
+    buf_deinit(&listing.files);
+    return rc <= 0 ? rc : gone(table, err);
+}
+
+int audit_tables_open(struct table_reader *reader, struct audit_table *table,
+                      struct audit_file *file, struct err *err)
+{
+    const struct ice_data_file at = { .path = file->path, .bytes = file->bytes };
+    int rc = table_reader_open(reader, &table->chain.table, &at, err);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : gone(table, err);
+    if (own_rows_is_ours(reader))
+        file->origin = AUDIT_OURS;
+    else
+        file->origin = file->is_appended_by_others ? AUDIT_OTHERS : AUDIT_UNSURE;
+    return 0;
+}
+
+/* -- snapshots and maps */
+
+static void open_table(struct audit *audit, struct audit_table *table,
+                       const struct ice_definition *definition, const struct chain_origin *origin)
+{
+    chain_init(&table->chain, &audit->options->ports, audit->options->space, definition, origin,
+               "audit");
+    positions_init(&table->map, &audit->arena);
+    table->taken = INT64_MAX;
+}
+
+/* The newest snapshot and the map that holds for it.  A map that protocol refuses is a violation,
+ * and the property serves for what can still be compared. */
+static int fix_newest(struct audit *audit, struct audit_table *table, struct err *err)
+{
+    int rc = table->chain.table.metadata != NULL ? 0 : table_load(&table->chain.table, err);
+
+    if (rc != 0)
+        return rc == TABLE_ABSENT ? 0 : rc;
+    table->snapshot = ice_metadata_current(metadata_of(table));
+    rc = chain_find_map(&table->chain, metadata_of(table), &audit->arena, &table->map, err);
+    if (rc == 0 || err->kind != ERR_REFUSED)
+        return rc;
+    audit_report_case(&audit->report, AUDIT_POSITION, 1, "%s", err->text);
+    positions_init(&table->map, &audit->arena);
+    rc = positions_of_properties(&table->map, metadata_of(table), err);
+    return rc < 0 ? -1 : 0;
+}
+
+/* Silver's snapshot that Gold has finished, with its map; false when another must serve. */
+static bool fix_named(struct audit *audit, struct audit_table *silver,
+                      const struct position_input *at, struct err *err)
+{
+    const struct ice_metadata *metadata = metadata_of(silver);
+    const struct ice_snapshot *named = ice_metadata_snapshot(metadata, at->snapshot);
+    const struct ice_snapshot *of_map = named;
+    int rc = 0;
+
+    if (named == NULL || named->sequence != at->sequence ||
+        !ice_metadata_is_ancestor(metadata, named->id, metadata->main) ||
+        (at->begun != POSITION_NONE && ice_metadata_snapshot(metadata, at->begun) == NULL))
+        return false;
+    while (of_map != NULL &&
+           (rc = positions_of_snapshot(&silver->map, of_map, err)) == POSITIONS_FOREIGN) {
+        positions_init(&silver->map, &audit->arena);
+        of_map = ice_metadata_snapshot(metadata, of_map->parent);
+    }
+    if (of_map == NULL || rc != 0)
+        return false;
+    silver->snapshot = named;
+    return true;
+}
+
+static bool is_rolled_back(const struct ice_metadata *metadata, const struct position_input *at)
+{
+    return (at->uuid[0] != 0 && strcmp(at->uuid, metadata->uuid) != 0) ||
+           (ice_metadata_snapshot(metadata, at->snapshot) != NULL &&
+            !ice_metadata_is_ancestor(metadata, at->snapshot, metadata->main));
+}
+
+static int fix_silver(struct audit *audit, struct audit_exchange *exchange, struct err *err)
+{
+    struct audit_table *silver = &exchange->silver;
+    const struct position_input *at = positions_input(&audit->gold.map, exchange->names.silver);
+    const struct ice_snapshot *begun = NULL;
+    int rc = table_load(&silver->chain.table, err);
+
+    if (rc < 0)
+        return -1;
+    if (rc == TABLE_ABSENT || silver->chain.table.metadata->main == ICE_NONE) {
+        if (at != NULL)
+            audit_report_case(&audit->report, AUDIT_POSITION, 1,
+                              "%s: absent or empty, and %s has read it", exchange->names.silver,
+                              TABLES_GOLD);
+        return 0;
+    }
+    if (at != NULL && is_rolled_back(metadata_of(silver), at)) {
+        audit_report_case(&audit->report, AUDIT_POSITION, 1,
+                          "%s: rolled back or made anew since %s has read it",
+                          exchange->names.silver, TABLES_GOLD);
+    } else if (at != NULL && fix_named(audit, silver, at, err)) {
+        if (at->begun != POSITION_NONE)
+            begun = ice_metadata_snapshot(metadata_of(silver), at->begun);
+        return list_files(audit, silver, begun, at->taken, TRADE_TIMESTAMP,
+                          SILVER_VALIDATION_TIMESTAMP, err);
+    }
+    silver->taken = at == NULL ? -1 : at->sequence;
+    positions_init(&silver->map, &audit->arena);
+    if (fix_newest(audit, silver, err) != 0)
+        return -1;
+    return list_files(audit, silver, NULL, 0, TRADE_TIMESTAMP, SILVER_VALIDATION_TIMESTAMP, err);
+}
+
+/* -- exchanges: those asked for, and those that Gold has read */
+
+static const char *exchange_of_silver(struct audit *audit, const char *table)
+{
+    static const char prefix[] = "silver_", suffix[] = "_trades";
+    size_t size = strlen(table);
+    size_t around = sizeof(prefix) + sizeof(suffix) - 2;
+
+    if (size <= around || strncmp(table, prefix, sizeof(prefix) - 1) != 0 ||
+        strcmp(table + size - (sizeof(suffix) - 1), suffix) != 0)
+        return NULL;
+    return arena_text(&audit->arena, span_of(table + sizeof(prefix) - 1, size - around));
+}
+
+static void add_exchange(struct audit *audit, const char *name)
+{
+    struct audit_exchange *exchange = &audit->exchange[audit->exchange_count];
+    struct ice_definition definition;
+    struct chain_origin origin;
+
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (strcmp(audit->exchange[i].names.exchange, name) == 0)
+            return;
+    audit->exchange_count++;
+    tables_names(&exchange->names, &audit->arena, name);
+    definition = tables_bronze(exchange->names.bronze);
+    origin = tables_bronze_origin();
+    open_table(audit, &exchange->bronze, &definition, &origin);
+    definition = tables_silver(exchange->names.silver);
+    origin = tables_silver_origin(exchange->names.topic);
+    open_table(audit, &exchange->silver, &definition, &origin);
+}
+
+static void add_exchanges(struct audit *audit)
+{
+    const struct positions *gold = &audit->gold.map;
+
+    audit->exchange = arena_zero(&audit->arena, audit->options->exchange_count + gold->input_count,
+                                 sizeof(*audit->exchange));
+    for (size_t i = 0; i < audit->options->exchange_count; i++)
+        add_exchange(audit, audit->options->exchanges[i]);
+    for (size_t i = 0; i < gold->input_count; i++) {
+        const char *name = exchange_of_silver(audit, gold->input[i].table);
+
+        if (name != NULL)
+            add_exchange(audit, name);
+    }
+}
+
+static void describe(struct audit *audit, const struct audit_table *table)
+{
+    char time[MICROS_TEXT_BYTES_MAX];
+
+    if (table->snapshot == NULL) {
+        audit_report_line(&audit->report, "%s: nothing there yet", audit_table_name(table));
+        return;
+    }
+    micros_format(table->snapshot->timestamp_ms * 1000, time);
+    audit_report_line(
+        &audit->report, "%s: %" PRId64 " rows in %zu files, snapshot %" PRId64 " of %s",
+        audit_table_name(table), table->rows, table->count, table->snapshot->id, time);
+}
+
+static int fix_and_list(struct audit *audit, struct audit_table *table, int time_index,
+                        struct err *err)
+{
+    if (fix_newest(audit, table, err) != 0)
+        return -1;
+    return list_files(audit, table, NULL, 0, time_index, -1, err);
+}
+
+int audit_tables_fix(struct audit *audit, struct err *err)
+{
+    struct ice_definition definition = tables_gold();
+    struct chain_origin origin = tables_gold_origin();
+
+    open_table(audit, &audit->gold, &definition, &origin);
+    definition = tables_dead_letters();
+    origin = tables_dead_letters_origin();
+    open_table(audit, &audit->dead, &definition, &origin);
+    if (fix_and_list(audit, &audit->gold, TRADE_TIMESTAMP, err) != 0)
+        return -1;
+    add_exchanges(audit);
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (fix_silver(audit, &audit->exchange[i], err) != 0)
+            return -1;
+    if (fix_and_list(audit, &audit->dead, -1, err) != 0)
+        return -1;
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (fix_and_list(audit, &audit->exchange[i].bronze, -1, err) != 0)
+            return -1;
+    for (size_t i = 0; i < audit->exchange_count; i++) {
+        describe(audit, &audit->exchange[i].bronze);
+        describe(audit, &audit->exchange[i].silver);
+    }
+    describe(audit, &audit->dead);
+    describe(audit, &audit->gold);
+    return 0;
+}
+
+void audit_tables_deinit(struct audit *audit)
+{
+    for (size_t i = 0; i < audit->exchange_count; i++) {
+        chain_deinit(&audit->exchange[i].bronze.chain);
+        chain_deinit(&audit->exchange[i].silver.chain);
+    }
+    chain_deinit(&audit->dead.chain);
+    chain_deinit(&audit->gold.chain);
+}
+
+/* -- foreign hands */
+
+static const char *summary_or(const struct ice_snapshot *snapshot, const char *key,
+                              const char *otherwise)
+{
+    const char *value = ice_snapshot_get(snapshot, key);
+
+    return value == NULL ? otherwise : value;
+}
+
+static void foreign_snapshots(struct audit *audit, const struct audit_table *table)
+{
+    const struct ice_metadata *metadata = metadata_of(table);
+
+    for (size_t i = 0; i < metadata->snapshot_count; i++) {
+        const struct ice_snapshot *snapshot = &metadata->snapshot[i];
+
+        if (ice_snapshot_get(snapshot, "k2.commit-id") == NULL &&
+            strcmp(snapshot->operation, "replace") != 0)
+            audit_report_case(&audit->report, AUDIT_FOREIGN, 1,
+                              "%s: snapshot %" PRId64 ": %s by others, %.20s rows added, %.20s "
+                              "deleted",
+                              audit_table_name(table), snapshot->id, snapshot->operation,
+                              summary_or(snapshot, "added-records", "0"),
+                              summary_or(snapshot, "deleted-records", "0"));
+    }
+}
+
+static void foreign_files(struct audit *audit, const struct audit_table *table)
+{
+    int64_t files[2] = { 0, 0 };
+    int64_t rows[2] = { 0, 0 };
+
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->file[i].origin < AUDIT_OTHERS)
+            continue;
+        files[table->file[i].origin - AUDIT_OTHERS]++;
+        rows[table->file[i].origin - AUDIT_OTHERS] += table->file[i].rows;
+    }
+    if (files[0] > 0)
+        audit_report_case(&audit->report, AUDIT_FOREIGN, files[0],
+                          "%s: %" PRId64 " files with %" PRId64 " rows of others",
+                          audit_table_name(table), files[0], rows[0]);
+    if (files[1] > 0)
+        audit_report_case(&audit->report, AUDIT_UNSEEN, files[1],
+                          "%s: %" PRId64 " files with %" PRId64 " rows lack our key (compacted by "
+                          "others?): taken where rows are absent, not tested for doubles",
+                          audit_table_name(table), files[1], rows[1]);
+}
+
+static int foreign_deletes(struct audit *audit, struct audit_table *table, struct err *err)
+{
+    struct ice_manifest_row *rows;
+    size_t count;
+    int64_t files = 0;
+    int rc =
+        table_manifests(&table->chain.table, &audit->arena, table->snapshot, &rows, &count, err);
+
+    if (rc != 0)
+        return rc < 0 ? -1 : gone(table, err);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].content != ICE_DATA)
+            files += rows[i].added_files + rows[i].existing_files;
+    if (files > 0)
+        audit_report_case(&audit->report, AUDIT_FOREIGN, files,
+                          "%s: %" PRId64 " delete files of others (the rows they hide were "
+                          "compared as if they were there)",
+                          audit_table_name(table), files);
+    return 0;
+}
+
+static int foreign_hands(struct audit *audit, struct audit_table *table, struct err *err)
+{
+    if (table->snapshot == NULL)
+        return 0;
+    foreign_snapshots(audit, table);
+    foreign_files(audit, table);
+    return foreign_deletes(audit, table, err);
+}
+
+int audit_tables_foreign(struct audit *audit, struct err *err)
+{
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (foreign_hands(audit, &audit->exchange[i].bronze, err) != 0 ||
+            foreign_hands(audit, &audit->exchange[i].silver, err) != 0)
+            return -1;
+    return foreign_hands(audit, &audit->dead, err) != 0 ||
+                   foreign_hands(audit, &audit->gold, err) != 0
+               ? -1
+               : 0;
+}
