@@ -6,6 +6,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_tables(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_positions(int argc, char **argv);
 int cmd_maintain(int argc, char **argv);
 int cmd_config_doc(int argc, char **argv);
