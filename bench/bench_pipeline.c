@@ -3,7 +3,10 @@
  * bench_pipeline.c: rows per CPU-second of each stage over a generator's trades in the embedded
  * log.
  *
- *   bench_pipeline [ROWS [FOLDER]]      2,000,000 rows in a folder of its own under /tmp
+ *   bench_pipeline [ROWS [FOLDER [fill]]]    2,000,000 rows in a folder of its own under /tmp
+ *
+ * With `fill` it ends there: the folder is then a data_dir for `k2 run`, whose memory with all jobs
+ * in one process is to be looked at.
  *
  * Fills the log first (not counted), then drains stage by stage: Bronze, Silver, Gold, with the
  * real SQLite catalog and local files.  CPU is user + system of the whole process; peak memory is
@@ -231,9 +234,11 @@ int main(int argc, char **argv)
     fill_log(&bench, "market.crypto.trades.binance", rows);
     printf("%" PRId64 " rows in the log, %.2f CPU-s, %ld MB peak, %s\n", rows,
            cpu_seconds() - before, peak_mb(), bench.folder);
-    drain_bronze(&bench, rows);
-    drain_silver(&bench, rows);
-    drain_gold(&bench, rows);
+    if (argc <= 3) {
+        drain_bronze(&bench, rows);
+        drain_silver(&bench, rows);
+        drain_gold(&bench, rows);
+    }
     bench_close(&bench);
     return 0;
 }
