@@ -174,7 +174,7 @@ static double cpu_ns(void)
 static double measure_read(const struct bench *bench, size_t first, size_t count, struct span bytes)
 {
     struct arena arena = ARENA_INIT;
-    struct buf scratch = BUF_INIT;
+    struct parquet_scratch scratch = { 0 };
     struct column columns[COLUMNS_MAX];
     struct parquet_file file;
     struct err err = { 0 };
@@ -214,7 +214,7 @@ static double measure_read(const struct bench *bench, size_t first, size_t count
     }
     for (size_t i = 0; i < count; i++)
         column_deinit(&columns[i]);
-    buf_deinit(&scratch);
+    parquet_scratch_deinit(&scratch);
     arena_deinit(&arena);
     return best;
 }

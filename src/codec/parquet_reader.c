@@ -406,11 +406,16 @@ static int read_field_leaf(const struct parquet_file *file, size_t row_group,
     return parquet_level_decode_finish(&level_rows, err);
 }
 
+void parquet_scratch_deinit(struct parquet_scratch *scratch)
+{
+    buf_deinit(&scratch->page);
+    decompress_deinit(&scratch->decompress);
+}
+
 int parquet_read_field(const struct parquet_file *file, size_t row_group,
                        const struct parquet_field *field, const struct span *bytes,
-                       struct buf *scratch, struct column *out, struct err *err)
+                       struct parquet_scratch *scratch, struct column *out, struct err *err)
 {
-    struct decompress decompress = { NULL };
     const size_t old_nulls = out->null_count;
     size_t first, count;
     int rc = 0;
@@ -426,8 +431,8 @@ int parquet_read_field(const struct parquet_file *file, size_t row_group,
         rc = check_leaf(file, row_group, field, first + i, count, bytes[i], err);
         if (rc == 0) {
             r.rest = bytes[i];
-            r.scratch = scratch;
-            r.decompress = &decompress;
+            r.scratch = &scratch->page;
+            r.decompress = &scratch->decompress;
             rc = read_field_leaf(file, row_group, field, i, &r, out, err);
         }
         if (rc < 0)
@@ -436,6 +441,5 @@ int parquet_read_field(const struct parquet_file *file, size_t row_group,
     if (rc == 0 && field->required && out->null_count > old_nulls)
         rc = err_set(err, ERR_CORRUPT, "column %s, row group %zu: null rows where none may be",
                      file->leaf[first].path, row_group);
-    decompress_deinit(&decompress);
     return rc;
 }

@@ -9,6 +9,7 @@
 #ifndef K2_CODEC_PARQUET_READER_H
 #define K2_CODEC_PARQUET_READER_H
 
+#include "codec/decompress.h"
 #include "codec/parquet.h"
 
 struct parquet_chunk {
@@ -47,6 +48,15 @@ struct parquet_file {
     struct parquet_layout *layout; /* the reader's own: levels and physical types */
 };
 
+/* What a reader keeps from field to field, so that steady reading stops allocating: a page and
+ * zstd's tables.  All zero is ready for use.  One thread at a time. */
+struct parquet_scratch {
+    struct buf page;
+    struct decompress decompress;
+};
+
+void parquet_scratch_deinit(struct parquet_scratch *scratch);
+
 enum { PARQUET_TAIL_BYTES = 8 }; /* footer length and magic */
 
 /* The footer's length from the last 8 bytes of a file of `file_size`; CORRUPT when they are none.
@@ -77,6 +87,7 @@ struct span parquet_file_pair(const struct parquet_file *file, const char *key);
  */
 CHECK_RESULT int parquet_read_field(const struct parquet_file *file, size_t row_group,
                                     const struct parquet_field *field, const struct span *bytes,
-                                    struct buf *scratch, struct column *out, struct err *err);
+                                    struct parquet_scratch *scratch, struct column *out,
+                                    struct err *err);
 
 #endif

@@ -223,7 +223,8 @@ static void gather_bytes(struct column *column, const struct column *from, const
     for (size_t i = 0; i < count; i++) {
         size_t size = (size_t)(offsets[index[i] + 1] - offsets[index[i]]);
 
-        memcpy(to, from->values.data + offsets[index[i]], size);
+        if (size > 0)
+            memcpy(to, from->values.data + offsets[index[i]], size);
         to += size;
         end += size;
         ends[i] = (int32_t)end;

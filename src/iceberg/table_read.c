@@ -78,7 +78,7 @@ void table_reader_deinit(struct table_reader *reader)
     buf_deinit(&reader->footer);
     buf_deinit(&reader->chunk[0]);
     buf_deinit(&reader->chunk[1]);
-    buf_deinit(&reader->scratch);
+    parquet_scratch_deinit(&reader->scratch);
     *reader = (struct table_reader){ 0 };
 }
 

@@ -12,7 +12,8 @@ struct table_reader {
     const char *path;    /* borrowed from the data file */
     struct parquet_file file;
     struct arena arena;
-    struct buf footer, chunk[2], scratch; /* footer: the file from `tail` on */
+    struct buf footer, chunk[2]; /* footer: the file from `tail` on */
+    struct parquet_scratch scratch;
     uint64_t tail;
 };
 

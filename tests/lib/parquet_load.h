@@ -37,7 +37,7 @@ static inline int parquet_load(struct arena *arena, struct span bytes, struct pa
 /* One row group's rows of a field, appended. */
 static inline int parquet_load_field(const struct parquet_file *file, struct span bytes,
                                      size_t row_group, const struct parquet_field *field,
-                                     struct buf *scratch, struct column *out, struct err *err)
+                                     struct parquet_scratch *scratch, struct column *out, struct err *err)
 {
     struct span chunks[2] = { { NULL, 0 }, { NULL, 0 } };
     size_t first, count;
@@ -56,13 +56,13 @@ static inline int parquet_load_column(const struct parquet_file *file, struct sp
                                       const struct parquet_field *field, struct column *out,
                                       struct err *err)
 {
-    struct buf scratch = BUF_INIT;
+    struct parquet_scratch scratch = { 0 };
     int rc = 0;
 
     column_init(out, parquet_column_type(field->kind));
     for (size_t g = 0; g < file->row_group_count && rc == 0; g++)
         rc = parquet_load_field(file, bytes, g, field, &scratch, out, err);
-    buf_deinit(&scratch);
+    parquet_scratch_deinit(&scratch);
     return rc;
 }
 

@@ -22,7 +22,7 @@ static struct buf table_file(const char *name)
 
 /* 0 or -1 with CORRUPT; after 0 every value can be looked at. */
 static int read_field(const struct parquet_file *file, struct span bytes, size_t row_group,
-                      const struct parquet_field *field, struct buf *scratch)
+                      const struct parquet_field *field, struct parquet_scratch *scratch)
 {
     const size_t rows = (size_t)file->row_group[row_group].rows;
     struct buf text = BUF_INIT;
@@ -51,7 +51,7 @@ static size_t read_all(struct span bytes)
 {
     uint8_t *exact = bytes_exact(bytes);
     struct arena arena = ARENA_INIT;
-    struct buf scratch = BUF_INIT;
+    struct parquet_scratch scratch = { 0 };
     struct parquet_file file;
     struct err err = { 0 };
     size_t good = 0;
@@ -63,7 +63,7 @@ static size_t read_all(struct span bytes)
                 good += read_field(&file, bytes, g, &PARQUET_TABLE[i], &scratch) == 0;
     else
         assert_int_equal(err.kind, ERR_CORRUPT);
-    buf_deinit(&scratch);
+    parquet_scratch_deinit(&scratch);
     arena_deinit(&arena);
     free(exact);
     return good;
@@ -112,7 +112,7 @@ static void a_chunk_cut_anywhere_is_corrupt(void **state)
     for (size_t f = 0; f < ARRAY_LEN(FILES); f++) {
         struct buf bytes = table_file(FILES[f]);
         struct arena arena = ARENA_INIT;
-        struct buf scratch = BUF_INIT;
+        struct parquet_scratch scratch = { 0 };
         struct parquet_file file;
         struct err err;
 
@@ -135,7 +135,7 @@ static void a_chunk_cut_anywhere_is_corrupt(void **state)
                 free(exact);
             }
         }
-        buf_deinit(&scratch);
+        parquet_scratch_deinit(&scratch);
         arena_deinit(&arena);
         buf_deinit(&bytes);
     }
@@ -145,7 +145,7 @@ static void counts_that_disagree_are_corrupt(void **state)
 {
     struct buf bytes = table_file("many_pages");
     struct arena arena = ARENA_INIT;
-    struct buf scratch = BUF_INIT;
+    struct parquet_scratch scratch = { 0 };
     struct parquet_file file;
     struct err err;
 
@@ -170,7 +170,7 @@ static void counts_that_disagree_are_corrupt(void **state)
         }
         assert_int_equal(read_field(&file, buf_span(&bytes), 1, &PARQUET_TABLE[i], &scratch), 0);
     }
-    buf_deinit(&scratch);
+    parquet_scratch_deinit(&scratch);
     arena_deinit(&arena);
     buf_deinit(&bytes);
 }
@@ -217,7 +217,7 @@ static void every_byte_of_a_page_may_be_wrong(void **state)
     for (size_t f = 0; f < ARRAY_LEN(files); f++) {
         struct buf bytes = table_file(files[f]);
         struct arena arena = ARENA_INIT;
-        struct buf scratch = BUF_INIT;
+        struct parquet_scratch scratch = { 0 };
         struct parquet_file file;
         struct err err;
 
@@ -240,7 +240,7 @@ static void every_byte_of_a_page_may_be_wrong(void **state)
                 }
             }
         }
-        buf_deinit(&scratch);
+        parquet_scratch_deinit(&scratch);
         arena_deinit(&arena);
         buf_deinit(&bytes);
     }
@@ -250,7 +250,7 @@ static void a_flipped_bit_under_a_checksum_is_found(void **state)
 {
     struct buf bytes = table_file("plain");
     struct arena arena = ARENA_INIT;
-    struct buf scratch = BUF_INIT;
+    struct parquet_scratch scratch = { 0 };
     struct parquet_file file;
     struct err err;
 
@@ -267,7 +267,7 @@ static void a_flipped_bit_under_a_checksum_is_found(void **state)
         assert_int_equal(read_field(&file, buf_span(&bytes), 0, &PARQUET_TABLE[i], &scratch), -1);
         *last = (uint8_t)(*last ^ 4);
     }
-    buf_deinit(&scratch);
+    parquet_scratch_deinit(&scratch);
     arena_deinit(&arena);
     buf_deinit(&bytes);
 }
