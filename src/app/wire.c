@@ -3,7 +3,7 @@
  * wire.c: paths under data_dir, and what memory buys.
  *
  * A batch of 128 bytes of raw records a row and some 600 bytes decoded is held about twice by the
- * widest stage (Silver: raw and decoded), so a 2,048th of the memory in rows and an eighth of it in
+ * widest stage (Silver: raw and decoded), so a 4,096th of the memory in rows and an eighth of it in
  * raw bytes leave room for all stages at once.
  */
 #include "app/wire.h"
@@ -20,7 +20,7 @@
 #define IDLE_COMMIT_US     (60 * MICROS_SECOND)
 #define DOWNSTREAM_LOOK_US (30 * MICROS_SECOND)
 
-enum { MEMORY_BYTES_A_ROW = 2048, MEMORY_PART_RAW = 8 };
+enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8 };
 
 static const char *const exchanges[] = { "binance" };
 

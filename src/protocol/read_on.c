@@ -79,6 +79,13 @@ static void plan_file(struct planning *planning, const struct ice_data_file *fil
     planning->rows += file->rows;
 }
 
+/* At least one file, however large. */
+static bool has_room(const struct planning *planning, const struct ice_data_file *file)
+{
+    return planning->plan->count == 0 || (planning->rows < planning->rows_max &&
+                                          file->rows <= planning->rows_max - planning->rows);
+}
+
 static void finish_snapshot(struct position_input *next, const struct ice_snapshot *snapshot)
 {
     next->snapshot = snapshot->id;
@@ -104,7 +111,7 @@ static int plan_snapshot(struct planning *planning, struct chain_table *input,
     rc = table_added_files(&input->table, planning->arena, snapshot, &files, &count, err);
     if (rc != 0)
         return rc == TABLE_GONE ? READ_CUT : rc;
-    while ((size_t)next->taken < count && planning->rows < planning->rows_max)
+    while ((size_t)next->taken < count && has_room(planning, files[next->taken]))
         plan_file(planning, files[next->taken++]);
     *is_full = (size_t)next->taken < count;
     if (*is_full) {

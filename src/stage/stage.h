@@ -26,7 +26,7 @@ struct stage_ports {
     struct registry *registry;
     const char *space;          /* namespace of the tables */
     const char *worker;         /* who we are, for k2.worker and diagnostics */
-    size_t batch_rows;          /* a batch ends at the first file (or record) that reaches it */
+    size_t batch_rows;          /* a batch is cut there; a single larger file is taken whole */
     size_t batch_bytes;         /* of raw records in a batch */
     size_t file_rows;           /* a data file holds at most so many; 0: no limit */
     int64_t idle_commit_us;     /* a position that moves without rows is committed this often */
