@@ -19,7 +19,7 @@ static int run(const struct wire *wire)
     int64_t violations = 0;
     int code;
 
-    options.exchanges = wire_exchanges(wire, &options.exchange_count);
+    options.exchanges = wire_exchanges(wire->config, &options.exchange_count);
     if (audit_run(&options, &report, &violations, &err) != 0)
         code = app_fail(&err);
     else

@@ -176,7 +176,7 @@ static void look_at_tables(struct check *check, const struct wire *wire)
     struct arena arena = ARENA_INIT;
     struct stage_ports ports;
     size_t count;
-    const char *const *exchanges = wire_exchanges(wire, &count);
+    const char *const *exchanges = wire_exchanges(wire->config, &count);
 
     wire_stage_ports(wire, &ports);
     for (size_t i = 0; i < count; i++) {
@@ -222,7 +222,7 @@ static void look_at_log(struct check *check, struct wire *wire)
 {
     struct arena arena = ARENA_INIT;
     size_t count;
-    const char *const *exchanges = wire_exchanges(wire, &count);
+    const char *const *exchanges = wire_exchanges(wire->config, &count);
 
     for (size_t i = 0; i < count; i++) {
         struct tables_names names;
@@ -335,7 +335,7 @@ static void look_at_exchanges(struct check *check)
     const char *const *exchanges;
     int rc = wire_open(&wire, check->config, 0, &err);
 
-    exchanges = wire_exchanges(&wire, &count);
+    exchanges = wire_exchanges(check->config, &count);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct ingest_config config = jobs_ingest_config(&wire, exchanges[i]);
 

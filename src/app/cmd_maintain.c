@@ -17,7 +17,7 @@ static int maintain(struct wire *wire)
     int rc;
 
     wire_stage_ports(wire, &ports);
-    config.exchanges = wire_exchanges(wire, &config.exchange_count);
+    config.exchanges = wire_exchanges(wire->config, &config.exchange_count);
     job = maintain_new(&ports, &config);
     counters = maintain_counters(job);
     rc = maintain_step(job, &err);

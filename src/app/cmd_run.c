@@ -102,6 +102,13 @@ static void drain(struct run *run, const char *reason)
     runner_drain(run->runner, run->config->shutdown_timeout_us);
 }
 
+/* Without waiting for adapters: one that cannot write may hang for longer than shutdown_timeout. */
+static _Noreturn void leave(int code)
+{
+    fflush(stdout);
+    _exit(code);
+}
+
 static void take_signals(struct run *run)
 {
     struct signalfd_siginfo info;
@@ -111,7 +118,7 @@ static void take_signals(struct run *run)
 
         if (run->is_draining) {
             fprintf(stderr, "k2: %s again: stopped at once\n", name);
-            _exit(APP_FAILED);
+            leave(APP_FAILED);
         }
         drain(run, name);
     }
@@ -156,7 +163,7 @@ static bool wait_for_end(struct run *run)
     return true;
 }
 
-static int supervise(struct run *run, struct jobs *jobs)
+static void supervise(struct run *run, struct jobs *jobs)
 {
     struct err err = { 0 };
     int rc;
@@ -166,28 +173,28 @@ static int supervise(struct run *run, struct jobs *jobs)
     rc = runner_start(run->runner, &err);
     if (!wait_for_end(run)) {
         fprintf(stderr, "k2: not finished within shutdown_timeout; what is committed is safe\n");
-        _exit(APP_FAILED);
+        leave(APP_FAILED);
     }
     if (run->shows)
         progress_show(&run->progress, run->runner, run->jobs, clock_now_us(run->clock), true);
     if (rc == 0)
         rc = runner_result(run->runner, &err);
+    if (rc != 0)
+        leave(app_fail(&err));
     runner_free(run->runner);
-    if (rc == 0)
-        diag(DIAG_INFO, "stopped", "jobs=%zu", jobs->count);
-    return rc == 0 ? APP_DONE : app_fail(&err);
+    diag(DIAG_INFO, "stopped", "jobs=%zu", jobs->count);
 }
 
-static int run_jobs(struct wire *wire, const struct options *options)
+static int run_jobs(struct wire *wire, const struct options *options, const struct jobs_name *names,
+                    size_t count)
 {
-    struct run run = { .config = wire->config, .clock = wire->clock, .until_us = INT64_MAX };
-    struct jobs_name names[JOBS_MAX];
+    struct run run = {
+        .config = wire->config, .clock = wire->clock, .jobs = count, .until_us = INT64_MAX
+    };
     struct jobs jobs = { 0 };
     struct err err = { 0 };
     int rc;
 
-    if (jobs_select(wire, options->jobs, names, &run.jobs, &err) != 0)
-        return app_fail(&err);
     run.signal_fd = open_signals(&err);
     if (run.signal_fd < 0)
         return app_fail(&err);
@@ -195,37 +202,46 @@ static int run_jobs(struct wire *wire, const struct options *options)
     progress_init(&run.progress, stdout, clock_now_us(wire->clock));
     if (options->for_us > 0)
         run.until_us = clock_now_us(wire->clock) + options->for_us;
-    rc = jobs_init(&jobs, wire, names, run.jobs, &err);
-    if (rc == 0)
+    rc = jobs_init(&jobs, wire, names, count, &err);
+    if (rc == 0) {
         diag(DIAG_INFO, "started", "version=" K2_VERSION " worker=%s data_dir=%s jobs=%zu",
-             wire->worker, wire->config->data_dir, run.jobs);
-    rc = rc == 0 ? supervise(&run, &jobs) : app_fail(&err);
+             wire->worker, wire->config->data_dir, count);
+        supervise(&run, &jobs);
+    }
     jobs_deinit(&jobs);
     close(run.signal_fd);
-    return rc;
+    return rc == 0 ? APP_DONE : app_fail(&err);
+}
+
+static int open_and_run(const struct config *config, const struct options *options)
+{
+    struct jobs_name names[JOBS_MAX];
+    struct wire wire = { 0 };
+    struct err err = { 0 };
+    size_t count;
+    int code;
+
+    if (jobs_select(config, options->jobs, names, &count, &err) != 0)
+        return app_fail(&err);
+    if (wire_open(&wire, config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE, &err) == 0)
+        code = run_jobs(&wire, options, names, count);
+    else
+        code = app_fail(&err);
+    wire_close(&wire);
+    return code;
 }
 
 int cmd_run(int argc, char **argv)
 {
     struct options options = { 0 };
     struct config config;
-    struct wire wire = { 0 };
-    struct err err = { 0 };
-    int rc = parse(argc, argv, &options);
+    int code = parse(argc, argv, &options);
 
-    if (rc != APP_DONE)
-        return rc;
-    if (options.help)
-        return app_help(argv[0]);
-    rc = app_load_config(&config, options.config);
-    if (rc == APP_DONE) {
-        if (wire_open(&wire, &config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE, &err) !=
-            0)
-            rc = app_fail(&err);
-        else
-            rc = run_jobs(&wire, &options);
-        wire_close(&wire);
-    }
+    if (code != APP_DONE || options.help)
+        return options.help ? app_help(argv[0]) : code;
+    code = app_load_config(&config, options.config);
+    if (code == APP_DONE)
+        code = open_and_run(&config, &options);
     config_deinit(&config);
-    return rc;
+    return code;
 }

@@ -38,10 +38,10 @@ static bool is_of_exchange(enum jobs_kind kind)
     return kind <= JOBS_SILVER;
 }
 
-static size_t list_all(const struct wire *wire, struct jobs_name names[JOBS_MAX])
+static size_t list_all(const struct config *config, struct jobs_name names[JOBS_MAX])
 {
     size_t exchange_count, count = 0;
-    const char *const *exchanges = wire_exchanges(wire, &exchange_count);
+    const char *const *exchanges = wire_exchanges(config, &exchange_count);
 
     for (enum jobs_kind kind = 0; kind < JOBS_KINDS; kind++) {
         for (size_t i = 0; i < (is_of_exchange(kind) ? exchange_count : 1); i++) {
@@ -77,12 +77,12 @@ static int find_name(const struct jobs_name *all, size_t all_count, const char *
     return -1;
 }
 
-int jobs_select(const struct wire *wire, const char *list, struct jobs_name selected[JOBS_MAX],
+int jobs_select(const struct config *config, const char *list, struct jobs_name selected[JOBS_MAX],
                 size_t *count, struct err *err)
 {
     struct jobs_name all[JOBS_MAX];
     bool is_wanted[JOBS_MAX] = { false };
-    size_t all_count = list_all(wire, all);
+    size_t all_count = list_all(config, all);
 
     for (const char *at = list; at != NULL;) {
         size_t size = strcspn(at, ",");
@@ -232,7 +232,7 @@ static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *e
 {
     struct maintain_config maintain = { .log_retention_us = wire->config->log_retention_us };
     size_t count;
-    const char *const *exchanges = wire_exchanges(wire, &count);
+    const char *const *exchanges = wire_exchanges(wire->config, &count);
     const char *exchange = entry->name.exchange;
 
     wire_stage_ports(wire, &entry->ports);

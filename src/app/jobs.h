@@ -17,7 +17,7 @@ struct jobs_name {
 /* The jobs that `list` names ("bronze-binance,gold"; NULL: all), in the order of the flow.
  * CONFIG: one that there is not. */
 enum { JOBS_MAX = 16 };
-CHECK_RESULT int jobs_select(const struct wire *wire, const char *list,
+CHECK_RESULT int jobs_select(const struct config *config, const char *list,
                              struct jobs_name selected[JOBS_MAX], size_t *count, struct err *err);
 
 struct jobs {
