@@ -5,6 +5,7 @@
 #include "core/micros.h"
 
 #include <inttypes.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct totals {
@@ -81,6 +82,17 @@ static void put_line(struct buf *line, const struct progress *progress, const st
         buf_printf(line, " (%" PRId64 " copies dropped)", totals->copies);
 }
 
+/* Cut to the terminal's width; the cursor goes back, so that other lines overwrite this one. */
+static void redraw(const struct progress *progress, struct buf *line, bool last)
+{
+    struct winsize window = { 0 };
+
+    if (ioctl(fileno(progress->out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0 &&
+        line->size >= window.ws_col)
+        line->size = window.ws_col - 1U;
+    fprintf(progress->out, "\r\033[K%s%s", buf_text(line), last ? "\n" : "\r");
+}
+
 void progress_show(struct progress *progress, struct runner *runner, size_t jobs, int64_t now_us,
                    bool last)
 {
@@ -105,7 +117,7 @@ void progress_show(struct progress *progress, struct runner *runner, size_t jobs
     }
     put_line(&line, progress, &totals, now_us);
     if (progress->is_terminal)
-        fprintf(progress->out, "\r\033[K%s%s", buf_text(&line), last ? "\n" : "");
+        redraw(progress, &line, last);
     else
         fprintf(progress->out, "%s\n", buf_text(&line));
     fflush(progress->out);
