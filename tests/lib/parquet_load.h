@@ -37,7 +37,8 @@ static inline int parquet_load(struct arena *arena, struct span bytes, struct pa
 /* One row group's rows of a field, appended. */
 static inline int parquet_load_field(const struct parquet_file *file, struct span bytes,
                                      size_t row_group, const struct parquet_field *field,
-                                     struct parquet_scratch *scratch, struct column *out, struct err *err)
+                                     struct parquet_scratch *scratch, struct column *out,
+                                     struct err *err)
 {
     struct span chunks[2] = { { NULL, 0 }, { NULL, 0 } };
     size_t first, count;
