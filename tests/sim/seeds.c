@@ -26,6 +26,8 @@ static size_t run_seed(uint64_t seed, bool is_traced, struct buf *text)
     sim_init(&sim, seed);
     sim.is_traced = is_traced;
     violations = sim_check(&sim, sim_run(&sim), text);
+    if (violations == 0)
+        violations = sim_audit(&sim, text);
     sim_deinit(&sim);
     return violations;
 }

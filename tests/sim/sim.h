@@ -10,6 +10,7 @@
  *   operator.c  what an operator does after a refusal
  *   run.c       the schedule, and draining
  *   check.c     what must hold at the end; reads the tables through oracle.h alone
+ *   audited.c   the same once more by the audit that ships
  *   mutations.c clauses switched off one at a time
  */
 #ifndef K2_TESTS_SIM_SIM_H
@@ -160,6 +161,9 @@ bool sim_run(struct sim *sim);
 
 /* check.c: violations into text, one a line; their number. */
 size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
+
+/* audited.c: the same by `k2 audit`. */
+size_t sim_audit(struct sim *sim, struct buf *text);
 
 /* mutations.c */
 void sim_switch_off(const enum clause *clauses, size_t count);
