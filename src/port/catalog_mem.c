@@ -209,6 +209,28 @@ static void merge_dropped(struct json_object *base, struct json_object *current,
     }
 }
 
+/* A commit of ours moves main alone: the other refs are current's, but for those whose snapshot the
+ * change drops (as Java's server does). */
+static void merge_refs(struct json_object *current, struct json_object *next)
+{
+    struct json_object *main_ref =
+        json_object_object_get(json_object_object_get(next, "refs"), "main");
+    struct json_object *of_current = json_object_object_get(current, "refs");
+    struct json_object *snapshots = json_object_object_get(next, "snapshots");
+    struct json_object *merged = json_object_new_object();
+
+    if (main_ref != NULL)
+        json_object_object_add(merged, "main", json_object_get(main_ref));
+    if (of_current != NULL) {
+        json_object_object_foreach(of_current, name, ref)
+        {
+            if (strcmp(name, "main") != 0 && has_snapshot(snapshots, number_of(ref, "snapshot-id")))
+                json_object_object_add(merged, name, json_object_get(ref));
+        }
+    }
+    json_object_object_add(next, "refs", merged);
+}
+
 /* Makes *next the change from base to next, applied to current.  CATALOG_CONFLICT as a server
  * finds it: main has moved, or the new snapshot's sequence number is taken. */
 static int rebase(struct json_object *base, struct json_object *current, struct json_object *next)
@@ -223,6 +245,7 @@ static int rebase(struct json_object *base, struct json_object *current, struct 
     merge_properties(base, current, next);
     merge_dropped(base, current, next, "snapshots");
     merge_dropped(base, current, next, "snapshot-log");
+    merge_refs(current, next);
     return 0;
 }
 

@@ -3,8 +3,8 @@
  * main.c: the simulation from the command line.
  *
  *   simulate [--seeds N] [--from SEED] [--jobs J]   N seeds; a failing one is printed
- *   simulate --replay SEED                          one seed again, with its history
- *   simulate --mutations [--seeds N] [--only NAME]  each clause switched off must be caught
+ *   simulate --replay SEED [--only NAME]            one seed again, with its history; under a
+ * mutation simulate --mutations [--seeds N] [--only NAME]  each clause switched off must be caught
  */
 #include "sim/seeds.h"
 #include "sim/sim.h"
@@ -15,7 +15,8 @@
 
 static int usage(void)
 {
-    fputs("usage: simulate [--seeds N] [--from SEED] [--jobs J] | --replay SEED | --mutations\n",
+    fputs("usage: simulate [--seeds N] [--from SEED] [--jobs J] | --replay SEED [--only NAME] |"
+          " --mutations [--only NAME]\n",
           stderr);
     return 2;
 }
@@ -61,6 +62,8 @@ int main(int argc, char **argv)
         else
             return usage();
     }
+    if (is_replay && only[0] != 0 && !sim_mutate(only))
+        return usage();
     if (is_replay)
         return seeds_replay(replay) > 0;
     if (is_mutations)

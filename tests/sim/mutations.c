@@ -88,6 +88,17 @@ static const struct mutation {
     { "rule 9 outage", "a registry that is down makes dead letters", { CLAUSE_OUTAGE_WAITS }, 1 },
 };
 
+bool sim_mutate(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(mutations); i++) {
+        if (strcmp(mutations[i].name, name) == 0) {
+            sim_switch_off(mutations[i].clause, mutations[i].count);
+            return true;
+        }
+    }
+    return false;
+}
+
 int sim_mutations(uint64_t first, uint64_t seeds, const char *only)
 {
     int missed = 0;

@@ -167,6 +167,8 @@ size_t sim_audit(struct sim *sim, struct buf *text);
 
 /* mutations.c */
 void sim_switch_off(const enum clause *clauses, size_t count);
+/* Switches off what the mutation of this name does; false when there is none. */
+bool sim_mutate(const char *name);
 /* All, or those whose name holds `only`; how many were missed. */
 int sim_mutations(uint64_t first, uint64_t seeds, const char *only);
 
