@@ -74,6 +74,7 @@ struct run {
     int signal_fd;
     int64_t until_us;   /* of --for; INT64_MAX */
     int64_t give_up_us; /* 0: not decided */
+    int64_t drain_us;   /* when draining began */
     bool shows;
     bool is_draining;
     struct progress progress;
@@ -99,8 +100,13 @@ static void drain(struct run *run, const char *reason)
     diag(DIAG_INFO, "stopping", "reason=%s shutdown_timeout_s=%" PRId64, reason,
          run->config->shutdown_timeout_us / MICROS_SECOND);
     run->is_draining = true;
+    run->drain_us = clock_now_us(run->clock);
     runner_drain(run->runner, run->config->shutdown_timeout_us);
 }
+
+/* One Ctrl-C may come twice: from the terminal to the group, and from a wrapper that passes it on.
+ */
+#define ECHO_US (MICROS_SECOND / 5)
 
 /* Without waiting for adapters: one that cannot write may hang for longer than shutdown_timeout. */
 static _Noreturn void leave(int code)
@@ -116,6 +122,8 @@ static void take_signals(struct run *run)
     while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
 
+        if (run->is_draining && clock_now_us(run->clock) - run->drain_us < ECHO_US)
+            continue;
         if (run->is_draining) {
             fprintf(stderr, "k2: %s again: stopped at once\n", name);
             leave(APP_FAILED);
