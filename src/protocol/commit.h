@@ -44,9 +44,8 @@ struct commit_batch {
 };
 
 /*
- * 0: the batch is in the table, once, and durable.  COMMIT_LOST: not there (or there through an
- * earlier try whose answer came late: the map says).  -1: certainly not there; RETRY and FULL may
- * be tried again with the same batch.
+ * 0: the batch is in the table, once, and durable.  COMMIT_LOST and -1: drop the batch and read the
+ * map again, which alone says whether a try whose answer was lost has landed after all.
  */
 CHECK_RESULT int commit_run(struct chain_table *chain, const struct commit_batch *batch,
                             struct err *err);
