@@ -98,6 +98,7 @@ build() {
   step "build"
   mkdir -p build
   log=build/quickstart.log
+  echo "release, half a minute or so; the compiler's words: $log"
   if ! { cmake --preset release && cmake --build --preset release --target k2 k2-exchange-sim; } \
     >"$log" 2>&1; then
     tail -n 30 "$log" >&2

@@ -63,9 +63,9 @@ expect 1 --data "$folder/foreign"
 says 'was not made by this script'
 [[ $(<"$folder/foreign/file") == mine ]] || fail "a foreign folder was touched"
 
-for turn in first again; do
-  expect 0 --data "$folder/data"
-  says '^ *0:4[0-9]  .*gold 18166'
+for speed in 8 40; do
+  expect 0 --data "$folder/data" --speed $speed
+  says "^ *0:[0-9]{2}  .*gold 18166"
   says '^bronze_binance_trades +18,166 +[0-9]+ +[0-9]+'
   says '^silver_binance_trades +18,166 +[0-9]+ +[0-9]+'
   says '^silver_dlq_trades +0 +0 +[0-9]+'
@@ -76,7 +76,7 @@ for turn in first again; do
   says "spark-sql .*jdbc:sqlite:$folder/data/k2.db"
   [[ -f $(sed -n "s/^FROM iceberg_scan('\(.*\)')/\1/p" "$folder/out") ]] || fail "DuckDB's file is not there"
   nobody_in "$folder/data"
-  echo "$turn: ok"
+  echo "at speed $speed: ok"
 done
 expect 1 --live --data "$folder/data"
 says 'holds recordings trades'
