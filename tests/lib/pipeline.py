@@ -22,6 +22,7 @@ BTC = SOURCE / "recordings" / "binance-btcusdt-20240808.gz"
 ETH = SOURCE / "recordings" / "binance-ethusdt-20240809.gz"
 LENGTH_S = 346.2  # of the longer recording, BTC
 TOPIC = "market.crypto.trades.binance"
+DEAD_TOPIC = TOPIC + ".dlq"
 
 
 class Exchange:
