@@ -129,6 +129,22 @@ static int load_chain(struct silver *s, struct chain_table *table, struct positi
     return chain_load(table, &s->arena, map, err);
 }
 
+/* A row of a partition that we do not know would be passed over, and the position with it. */
+static int refuse_unknown_partitions(const struct silver *s, const struct positions *map,
+                                     struct err *err)
+{
+    for (size_t i = 0; i < map->offset_count; i++)
+        if (map->offset[i].partition >= s->partitions &&
+            strcmp(map->offset[i].topic, s->names.topic) == 0)
+            return err_set(
+                err, ERR_REFUSED,
+                "%s: %s holds partition %" PRId32 " of topic %s, %" PRId32
+                " partitions are configured: set bronze.partitions to what the topic has",
+                s->names.silver, s->names.bronze, map->offset[i].partition, s->names.topic,
+                s->partitions);
+    return 0;
+}
+
 /* 0, or STAGE_IDLE when Bronze does not exist yet. */
 static int load(struct silver *s, struct err *err)
 {
@@ -147,6 +163,8 @@ static int load(struct silver *s, struct err *err)
     rc = load_chain(s, &s->bronze, &s->bronze_map, err);
     if (rc != 0)
         return rc < 0 ? -1 : STAGE_IDLE;
+    if (refuse_unknown_partitions(s, &s->bronze_map, err) != 0)
+        return -1;
     s->S = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*s->S));
     s->D = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*s->D));
     s->end = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*s->end));

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bronze and Silver over adapters in memory; a catalog in between that refuses one table's loads or
+ * commits. */
+#include "stage/silver.h"
+
+#include "core/micros.h"
+#include "lib/generate.h"
+#include "lib/test.h"
+#include "stage/bronze.h"
+#include "stage/tables.h"
+#include "trade/trade_encode.h"
+#include "trade/trade_schema.h"
+
+#include <string.h>
+
+#define START_US (INT64_C(20463) * MICROS_DAY)
+
+enum { PARTITIONS = 8, BATCH_ROWS = 160, RECORDS = 3200 };
+
+struct moody {
+    struct catalog catalog;
+    struct catalog *inner;
+    const char *no_load, *no_commit; /* tables, or NULL */
+    const char *absent;
+};
+
+struct world {
+    struct clock *clock;
+    struct store *store;
+    struct moody catalog;
+    struct log *log;
+    struct registry *registry;
+    struct trade_rules rules;
+    struct stage_ports ports;
+    struct arena arena;
+    struct tables_names names;
+    struct bronze *bronze;
+    struct silver *silver;
+};
+
+static struct moody *moody_of(struct catalog *catalog)
+{
+    return (struct moody *)(void *)catalog;
+}
+
+static bool is_table(const char *table, const char *name)
+{
+    return table != NULL && strcmp(table, name) == 0;
+}
+
+static int moody_load(struct catalog *catalog, const char *space, const char *name,
+                      const char *known, struct catalog_table *out, struct err *err)
+{
+    const struct moody *moody = moody_of(catalog);
+
+    if (is_table(moody->no_load, name))
+        return err_set(err, ERR_RETRY, "no load of %s", name);
+    if (is_table(moody->absent, name))
+        return CATALOG_ABSENT;
+    return catalog_load(moody->inner, space, name, known, out, err);
+}
+
+static int moody_create(struct catalog *catalog, const char *space, const char *name,
+                        const char *table_location, struct span metadata, struct err *err)
+{
+    return catalog_create(moody_of(catalog)->inner, space, name, table_location, metadata, err);
+}
+
+static int moody_commit(struct catalog *catalog, const char *space, const char *name,
+                        const struct catalog_commit *commit, struct err *err)
+{
+    const struct moody *moody = moody_of(catalog);
+
+    if (is_table(moody->no_commit, name))
+        return err_set(err, ERR_RETRY, "no commit to %s", name);
+    return catalog_commit(moody->inner, space, name, commit, err);
+}
+
+static const struct catalog_ops moody_ops = { .load = moody_load,
+                                              .create = moody_create,
+                                              .commit = moody_commit };
+
+static void world_open(struct world *world, size_t keep_newest, size_t keep_for_readers)
+{
+    *world = (struct world){ .clock = clock_mem_open(START_US, 7), .store = store_mem_open() };
+    world->catalog.catalog.ops = &moody_ops;
+    world->catalog.inner = catalog_mem_open(world->store, world->clock, false);
+    world->log = log_mem_open(7);
+    world->registry = registry_mem_open();
+    world->rules = TRADE_RULES_DEFAULT;
+    tables_names(&world->names, &world->arena, "binance");
+    world->ports = (struct stage_ports){
+        .table = { &world->catalog.catalog, world->store, world->clock },
+        .log = world->log,
+        .registry = world->registry,
+        .space = "market_data",
+        .worker = "test",
+        .batch_rows = BATCH_ROWS,
+        .batch_bytes = 1 << 20,
+        .file_rows = BATCH_ROWS / 2,
+        .idle_commit_us = (60 * MICROS_SECOND),
+        .downstream_look_us = (60 * MICROS_SECOND),
+        .keep_newest = keep_newest,
+        .keep_for_readers = keep_for_readers,
+    };
+    world->bronze = bronze_new(&world->ports, "binance", PARTITIONS);
+    world->silver = silver_new(&world->ports, "binance", PARTITIONS, &world->rules);
+}
+
+static void world_close(struct world *world)
+{
+    bronze_free(world->bronze);
+    silver_free(world->silver);
+    registry_close(world->registry);
+    catalog_close(world->catalog.inner);
+    log_close(world->log);
+    store_close(world->store);
+    clock_close(world->clock);
+    arena_deinit(&world->arena);
+}
+
+/* Good trades into all partitions in turn, then all of them into Bronze. */
+static void produce(struct world *world)
+{
+    struct generate generate;
+    struct buf bytes = BUF_INIT;
+    struct err err;
+    int32_t schema;
+    int rc;
+
+    generate_init(&generate, GENERATE_BINANCE, 7, START_US, 50);
+    assert_ok(registry_put(world->registry, "trades-value", trade_schema_json(), &schema, &err));
+    assert_ok(log_ensure_topic(world->log, world->names.topic, PARTITIONS, &err));
+    for (int i = 0; i < RECORDS; i++) {
+        struct log_record record = { .partition = i % PARTITIONS, .timestamp_us = START_US };
+        struct trade trade;
+
+        generate_next(&generate, &trade);
+        buf_clear(&bytes);
+        trade_encode(&trade, schema, &bytes);
+        record.value = buf_span(&bytes);
+        assert_ok(log_send(world->log, world->names.topic, &record, 1, &err));
+    }
+    buf_deinit(&bytes);
+    do
+        rc = bronze_step(world->bronze, &err);
+    while (rc == 0);
+    assert_int_equal(rc, STAGE_IDLE);
+}
+
+static void partitions_that_it_does_not_know_are_refused(void **state)
+{
+    struct world world;
+    struct silver *narrow;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    produce(&world);
+    narrow = silver_new(&world.ports, "binance", PARTITIONS - 1, &world.rules);
+    assert_err(silver_step(narrow, &err), ERR_REFUSED);
+    assert_non_null(strstr(err.text, world.names.topic));
+    assert_err(silver_step(narrow, &err), ERR_REFUSED);
+    silver_free(narrow);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partitions_that_it_does_not_know_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
