@@ -275,13 +275,17 @@ static void report_id_conflicts(const struct gold *g)
 
 static int load(struct gold *g, struct err *err)
 {
+    int rc;
+
     arena_reset(&g->arena);
     g->files.count = 0;
     positions_init(&g->map, &g->arena);
     if (g->gold.table.metadata == NULL && stage_ensure_table(&g->gold, err) != 0)
         return -1;
-    if (chain_load(&g->gold, &g->arena, &g->map, err) != 0)
-        return -1;
+    rc = chain_load(&g->gold, &g->arena, &g->map, err);
+    if (rc != 0)
+        return rc < 0 ? -1
+                      : err_set(err, ERR_RETRY, "table %s is gone", g->gold.table.definition.name);
     g->moved = arena_zero(&g->arena, g->input_count, sizeof(*g->moved));
     g->moved_count = 0;
     gold_batch_clear(&g->batch);

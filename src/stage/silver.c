@@ -129,6 +129,15 @@ static int load_chain(struct silver *s, struct chain_table *table, struct positi
     return chain_load(table, &s->arena, map, err);
 }
 
+/* One of those that Silver makes itself: it must be there. */
+static int load_own(struct silver *s, struct chain_table *table, struct positions *map,
+                    struct err *err)
+{
+    int rc = load_chain(s, table, map, err);
+
+    return rc <= 0 ? rc : err_set(err, ERR_RETRY, "table %s is gone", table->table.definition.name);
+}
+
 /* A row of a partition that we do not know would be passed over, and the position with it. */
 static int refuse_unknown_partitions(const struct silver *s, const struct positions *map,
                                      struct err *err)
@@ -157,8 +166,8 @@ static int load(struct silver *s, struct err *err)
     arena_reset(&s->arena);
     s->silver_files.count = 0;
     s->dead_files.count = 0;
-    if (load_chain(s, &s->dead, &s->dead_map, err) != 0 ||
-        load_chain(s, &s->silver, &s->silver_map, err) != 0)
+    if (load_own(s, &s->dead, &s->dead_map, err) != 0 ||
+        load_own(s, &s->silver, &s->silver_map, err) != 0)
         return -1;
     rc = load_chain(s, &s->bronze, &s->bronze_map, err);
     if (rc != 0)

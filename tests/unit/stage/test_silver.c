@@ -165,10 +165,29 @@ static void partitions_that_it_does_not_know_are_refused(void **state)
     world_close(&world);
 }
 
+static void a_table_that_is_dropped_is_named(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    produce(&world);
+    assert_ok(silver_step(world.silver, &err));
+    world.catalog.absent = TABLES_DEAD_LETTERS;
+    assert_err(silver_step(world.silver, &err), ERR_RETRY);
+    assert_non_null(strstr(err.text, TABLES_DEAD_LETTERS));
+    world.catalog.absent = world.names.silver;
+    assert_err(silver_step(world.silver, &err), ERR_RETRY);
+    assert_non_null(strstr(err.text, world.names.silver));
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_that_it_does_not_know_are_refused),
+        cmocka_unit_test(a_table_that_is_dropped_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
