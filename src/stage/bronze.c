@@ -60,6 +60,7 @@ struct bronze *bronze_new(const struct stage_ports *ports, const char *exchange,
     tables_names(&bronze->names, &bronze->names_arena, exchange);
     definition = tables_bronze(bronze->names.bronze);
     stage_chain_init(&bronze->table, ports, &definition, &origin);
+    bronze->table.downstream_sequence = 0; /* all is kept until the first look */
     silver_origin = tables_silver_origin(bronze->names.topic);
     definition = tables_silver(bronze->names.silver);
     stage_chain_init(&bronze->silver, ports, &definition, &silver_origin);
@@ -306,9 +307,8 @@ static int load(struct bronze *bronze, struct err *err)
                                       { &bronze->dead_letters, bronze->names.bronze } };
 
     if (stage_is_due(bronze->ports.table.clock, bronze->ports.downstream_look_us,
-                     &bronze->downstream_us) &&
-        stage_look_downstream(&bronze->table, readers, ARRAY_LEN(readers), err) != 0)
-        return -1;
+                     &bronze->downstream_us))
+        stage_look_downstream(&bronze->table, readers, ARRAY_LEN(readers));
     arena_reset(&bronze->arena);
     positions_init(&bronze->map, &bronze->arena);
     if (bronze->table.table.metadata == NULL && stage_ensure_table(&bronze->table, err) != 0)

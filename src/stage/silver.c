@@ -59,6 +59,7 @@ struct silver *silver_new(const struct stage_ports *ports, const char *exchange,
     origin = tables_silver_origin(s->names.topic);
     definition = tables_silver(s->names.silver);
     stage_chain_init(&s->silver, ports, &definition, &origin);
+    s->silver.downstream_sequence = 0; /* all is kept until the first look */
     origin = tables_dead_letters_origin();
     definition = tables_dead_letters();
     stage_chain_init(&s->dead, ports, &definition, &origin);
@@ -160,9 +161,8 @@ static int load(struct silver *s, struct err *err)
     struct stage_reader reader = { &s->gold, s->names.silver };
     int rc;
 
-    if (stage_is_due(s->ports.table.clock, s->ports.downstream_look_us, &s->downstream_us) &&
-        stage_look_downstream(&s->silver, &reader, 1, err) != 0)
-        return -1;
+    if (stage_is_due(s->ports.table.clock, s->ports.downstream_look_us, &s->downstream_us))
+        stage_look_downstream(&s->silver, &reader, 1);
     arena_reset(&s->arena);
     s->silver_files.count = 0;
     s->dead_files.count = 0;

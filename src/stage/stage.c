@@ -2,6 +2,7 @@
 /* stage.c: files of a batch, and what is looked up now and then. */
 #include "stage/stage.h"
 
+#include "core/diag.h"
 #include "core/num.h"
 #include "stage/tables.h"
 
@@ -81,10 +82,10 @@ bool stage_is_due(struct clock *clock, int64_t every_us, int64_t *last_us)
     return true;
 }
 
-int stage_look_downstream(struct chain_table *chain, struct stage_reader *readers, size_t count,
-                          struct err *err)
+void stage_look_downstream(struct chain_table *chain, struct stage_reader *readers, size_t count)
 {
     struct arena arena = ARENA_INIT;
+    struct err err = { 0 };
     int64_t sequence = INT64_MAX;
     int rc = 0;
 
@@ -93,7 +94,7 @@ int stage_look_downstream(struct chain_table *chain, struct stage_reader *reader
         struct positions map;
 
         positions_init(&map, &arena);
-        rc = chain_load(readers[i].reader, &arena, &map, err);
+        rc = chain_load(readers[i].reader, &arena, &map, &err);
         if (rc < 0)
             break;
         entry = rc == 0 ? positions_input(&map, readers[i].input) : NULL;
@@ -102,6 +103,7 @@ int stage_look_downstream(struct chain_table *chain, struct stage_reader *reader
     }
     if (rc == 0)
         chain->downstream_sequence = sequence;
+    else
+        diag_err(DIAG_WARN, "downstream_unknown", &err, "table=%s", chain->table.definition.name);
     arena_deinit(&arena);
-    return rc;
 }

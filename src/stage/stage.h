@@ -73,15 +73,15 @@ CHECK_RESULT int stage_commit(struct chain_table *chain, const struct commit_bat
 bool stage_is_due(struct clock *clock, int64_t every_us, int64_t *last_us);
 
 /*
- * Section 4 of the design: what downstream has still to read is kept.  Looks up, at most every
- * downstream_look_us, how far `reader` has read `input`, and lowers chain->downstream_sequence to
- * it.  A reader that does not exist yet has read nothing.
+ * Section 4 of the design: what downstream has still to read is kept.  Looks up how far each
+ * `reader` has read `input`, and sets chain->downstream_sequence to it.  A reader that does not
+ * exist yet has read nothing.  One that cannot be looked up is said, and the sequence stays as it
+ * was: a table in trouble never stops the job upstream of it.
  */
 struct stage_reader {
     struct chain_table *reader; /* downstream table */
     const char *input;          /* its entry of k2.inputs */
 };
-CHECK_RESULT int stage_look_downstream(struct chain_table *chain, struct stage_reader *readers,
-                                       size_t count, struct err *err);
+void stage_look_downstream(struct chain_table *chain, struct stage_reader *readers, size_t count);
 
 #endif

@@ -82,7 +82,8 @@ static const struct catalog_ops moody_ops = { .load = moody_load,
 
 static void world_open(struct world *world, size_t keep_newest, size_t keep_for_readers)
 {
-    *world = (struct world){ .clock = clock_mem_open(START_US, 7), .store = store_mem_open() };
+    *world = (struct world){ .clock = clock_mem_open(START_US + MICROS_HOUR, 7),
+                             .store = store_mem_open() };
     world->catalog.catalog.ops = &moody_ops;
     world->catalog.inner = catalog_mem_open(world->store, world->clock, false);
     world->log = log_mem_open(7);
@@ -128,7 +129,7 @@ static void produce(struct world *world)
     int32_t schema;
     int rc;
 
-    generate_init(&generate, GENERATE_BINANCE, 7, START_US, 50);
+    generate_init(&generate, GENERATE_BINANCE, 7, START_US, 0);
     assert_ok(registry_put(world->registry, "trades-value", trade_schema_json(), &schema, &err));
     assert_ok(log_ensure_topic(world->log, world->names.topic, PARTITIONS, &err));
     for (int i = 0; i < RECORDS; i++) {
@@ -146,6 +147,42 @@ static void produce(struct world *world)
         rc = bronze_step(world->bronze, &err);
     while (rc == 0);
     assert_int_equal(rc, STAGE_IDLE);
+}
+
+/* Until idle, at one moment; how many batches. */
+static int step_until_idle(struct world *world)
+{
+    struct err err = { 0 };
+    int steps = 0;
+    int rc;
+
+    while ((rc = silver_step(world->silver, &err)) == 0)
+        steps++;
+    if (rc != STAGE_IDLE)
+        fail_msg("%s", err.text);
+    return steps;
+}
+
+static void a_reader_in_trouble_does_not_stop_its_upstream(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 2, 0);
+    world.catalog.no_load = world.names.silver;
+    produce(&world);
+    world.catalog.no_load = TABLES_GOLD;
+    step_until_idle(&world);
+    assert_int_equal(silver_counters(world.silver)->rows, RECORDS);
+    /* What it has not read is kept: nobody knows how far it is. */
+    assert_ok(table_load(&bronze_table(world.bronze)->table, &err));
+    assert_int_equal(bronze_table(world.bronze)->table.metadata->snapshot_count,
+                     RECORDS / BATCH_ROWS);
+    assert_ok(table_load(&silver_table(world.silver)->table, &err));
+    assert_int_equal(silver_table(world.silver)->table.metadata->snapshot_count,
+                     RECORDS / BATCH_ROWS);
+    world_close(&world);
 }
 
 static void partitions_that_it_does_not_know_are_refused(void **state)
@@ -188,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_that_it_does_not_know_are_refused),
         cmocka_unit_test(a_table_that_is_dropped_is_named),
+        cmocka_unit_test(a_reader_in_trouble_does_not_stop_its_upstream),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
