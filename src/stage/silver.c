@@ -429,8 +429,10 @@ static int follow_decision(struct silver *s, struct err *err)
 
 /* -- D = S */
 
-/* What is to be judged next: rows read, s->end set, *next the position in Bronze. */
-static int read_first_path(struct silver *s, struct position_input *next, struct err *err)
+/* What is to be judged next: rows read, s->end set, *next the position in Bronze.  *passes_files:
+ * even without rows that Silver lacks it gets on, and there may be some behind. */
+static int read_first_path(struct silver *s, struct position_input *next, bool *passes_files,
+                           struct err *err)
 {
     const struct position_input *at = positions_input(&s->silver_map, s->names.bronze);
     int64_t *from = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*from));
@@ -465,6 +467,7 @@ static int read_first_path(struct silver *s, struct position_input *next, struct
     for (int32_t p = 0; p < s->partitions; p++)
         s->end[p] = int64_max(s->end[p], positions_next(&reached, s->names.topic, p));
     *next = plan.next;
+    *passes_files = plan.count > 0;
     return 0;
 }
 
@@ -508,14 +511,15 @@ static int judge(struct silver *s, struct err *err)
     struct position_input next;
     struct moves dead, silver;
     int64_t good, bad;
-    int rc = read_first_path(s, &next, err);
+    bool passes_files = false;
+    int rc = read_first_path(s, &next, &passes_files, err);
 
     if (rc > 0)
         rc = read_second_path(s, &next, err);
     if (rc < 0)
         return -1;
     if (moves_nothing(s, &next) ||
-        (bronze_rows_count(&s->rows) == 0 &&
+        (bronze_rows_count(&s->rows) == 0 && !passes_files &&
          !stage_is_due(s->ports.table.clock, s->ports.idle_commit_us, &s->idle_commit_us)))
         return STAGE_IDLE;
     if (verdict_judge(&s->verdict, &s->rows, err) != 0)

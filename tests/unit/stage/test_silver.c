@@ -163,6 +163,26 @@ static int step_until_idle(struct world *world)
     return steps;
 }
 
+static void rows_that_silver_has_already_are_no_rest(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    produce(&world);
+    for (int i = 0; i < 2; i++) { /* decided, then dead before Silver's own commit */
+        world.catalog.no_commit = world.names.silver;
+        assert_err(silver_step(world.silver, &err), ERR_RETRY);
+        world.catalog.no_commit = NULL;
+        assert_ok(silver_step(world.silver, &err)); /* follows the decision */
+        assert_ok(silver_step(world.silver, &err)); /* passes the same files once more */
+    }
+    step_until_idle(&world);
+    assert_int_equal(silver_counters(world.silver)->rows, RECORDS);
+    world_close(&world);
+}
+
 static void a_reader_in_trouble_does_not_stop_its_upstream(void **state)
 {
     struct world world;
@@ -226,6 +246,7 @@ int main(void)
         cmocka_unit_test(partitions_that_it_does_not_know_are_refused),
         cmocka_unit_test(a_table_that_is_dropped_is_named),
         cmocka_unit_test(a_reader_in_trouble_does_not_stop_its_upstream),
+        cmocka_unit_test(rows_that_silver_has_already_are_no_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
