@@ -178,16 +178,37 @@ static int by_partition_and_first(const void *left, const void *right)
     return (a->last > b->last) - (a->last < b->last);
 }
 
-/* Chooses groups of partition spans[0].partition; marks their files.  Returns the position behind
- * them. */
-static int64_t choose_groups(const struct span_of_file *spans, size_t count, int64_t to,
-                             int64_t rows_max, bool *is_wanted, bool *is_all)
+/* Which groups make the batch. */
+struct choice {
+    int64_t share, room; /* rows: of one partition; of all that are left; < 0: no limit */
+    bool *is_wanted;     /* by file */
+    bool is_all;
+};
+
+/* All rows of a batch, and for each partition that has any its equal share of them. */
+static void choice_init(struct choice *choice, const struct span_of_file *spans, size_t count,
+                        int64_t rows_max)
 {
+    int64_t partitions = 0;
+
+    for (size_t i = 0; i < count; i++)
+        partitions += i == 0 || spans[i].partition != spans[i - 1].partition;
+    choice->room = rows_max;
+    choice->share = rows_max < 0 || partitions == 0 ? rows_max : rows_max / partitions + 1;
+    choice->is_all = true;
+}
+
+/* Chooses groups of partition spans[0].partition; marks their files.  Returns the position behind
+ * them, `from` where there is no room. */
+static int64_t choose_groups(struct choice *choice, const struct span_of_file *spans, size_t count,
+                             int64_t from, int64_t to)
+{
+    bool is_limited = choice->share >= 0;
     int64_t rows = 0;
-    int64_t last = INT64_MIN;
+    int64_t last = from - 1;
     size_t i = 0;
 
-    while (i < count && (i == 0 || rows_max < 0 || rows < rows_max)) {
+    while (i < count && (!is_limited || (rows < choice->share && rows < choice->room))) {
         size_t begin = i;
 
         last = spans[i].last;
@@ -195,10 +216,11 @@ static int64_t choose_groups(const struct span_of_file *spans, size_t count, int
              i++) {
             last = int64_max(last, spans[i].last);
             rows += spans[i].rows;
-            is_wanted[spans[i].file] = true;
+            choice->is_wanted[spans[i].file] = true;
         }
     }
-    *is_all &= i == count;
+    choice->room -= is_limited ? int64_min(rows, choice->room) : 0;
+    choice->is_all &= i == count;
     return i == count && to < INT64_MAX ? to : last + 1;
 }
 
@@ -245,14 +267,14 @@ int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronz
     struct offset_window chosen = { window->from, end, window->count };
     struct span_of_file *spans;
     size_t count;
-    bool *is_wanted;
+    struct choice choice;
     int rc = own_rows_visit(bronze, bronze->table.metadata, &visitor, err);
 
-    *is_all = true;
     spans = spans_of(&survey, &count);
     if (count > 0)
         qsort(spans, count, sizeof(*spans), by_partition_and_first);
-    is_wanted = arena_zero(&survey.arena, survey.files.size + 1, 1);
+    choice_init(&choice, spans, count, rows_max);
+    choice.is_wanted = arena_zero(&survey.arena, survey.files.size + 1, 1);
     for (int32_t p = 0; p < window->count; p++)
         end[p] = int64_max(window->from[p], window->to[p] == INT64_MAX ? 0 : window->to[p]);
     for (size_t i = 0, n; i < count; i += n) {
@@ -260,10 +282,11 @@ int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronz
 
         for (n = 1; i + n < count && spans[i + n].partition == p; n++) {
         }
-        end[p] = choose_groups(spans + i, n, window->to[p], rows_max, is_wanted, is_all);
+        end[p] = choose_groups(&choice, spans + i, n, window->from[p], window->to[p]);
     }
+    *is_all = choice.is_all;
     if (rc == 0)
-        rc = read_chosen(rows, bronze, &survey, is_wanted, &chosen, err);
+        rc = read_chosen(rows, bronze, &survey, choice.is_wanted, &chosen, err);
     if (rc == TABLE_GONE)
         rc = err_set(err, ERR_RETRY, "%s: a live file is gone", bronze->table.definition.name);
     buf_deinit(&survey.spans);

@@ -44,8 +44,9 @@ void bronze_rows_cut(struct bronze_rows *rows, const struct offset_window *windo
  * Second path: the rows of the window [from, to) out of the live files with our writer's key.
  * Files whose offset ranges overlap in a partition form one group, and a position moves only past a
  * whole group.  rows_max < 0: all groups; otherwise, for each partition, groups until their rows
- * reach it, at least one.  end[p] says how far partition p was read; *is_all that it is `to`
- * everywhere.  `after_sequence` is for a mutation only.  REFUSED when an offset is found twice.
+ * reach its equal share of it, until those of all reach it; at least one group in all.  end[p] says
+ * how far partition p was read; *is_all that it is `to` everywhere.  `after_sequence` is for a
+ * mutation only.  REFUSED when an offset is found twice.
  */
 CHECK_RESULT int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronze,
                                           const struct offset_window *window, int64_t rows_max,

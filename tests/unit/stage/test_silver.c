@@ -183,6 +183,25 @@ static void rows_that_silver_has_already_are_no_rest(void **state)
     world_close(&world);
 }
 
+static void a_cut_chain_is_read_in_batches(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 2, 1);
+    produce(&world);
+    for (int64_t before = 0, rows; before < RECORDS; before = rows) {
+        assert_ok(silver_step(world.silver, &err));
+        rows = silver_counters(world.silver)->rows;
+        assert_true(rows > before);
+        assert_true(rows - before <= 2 * BATCH_ROWS);
+    }
+    step_until_idle(&world);
+    assert_int_equal(silver_counters(world.silver)->rows, RECORDS);
+    world_close(&world);
+}
+
 static void a_reader_in_trouble_does_not_stop_its_upstream(void **state)
 {
     struct world world;
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_table_that_is_dropped_is_named),
         cmocka_unit_test(a_reader_in_trouble_does_not_stop_its_upstream),
         cmocka_unit_test(rows_that_silver_has_already_are_no_rest),
+        cmocka_unit_test(a_cut_chain_is_read_in_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
