@@ -25,6 +25,15 @@ static bool is_kept(const struct chain_table *chain, const struct ice_metadata *
     return false;
 }
 
+/* How many of the base's logged metadata files the next one no longer names. */
+static size_t count_unlogged(const struct ice_metadata *base)
+{
+    size_t logged = ice_metadata_log_count(base);
+    size_t kept = COMMIT_METADATA_LOG_KEPT - (base->file[0] != 0); /* the base's own is added */
+
+    return logged > kept ? logged - kept : 0;
+}
+
 static int write_note(struct chain_table *chain, const struct ice_metadata *base,
                       const int64_t *drop, size_t count, struct err *err)
 {
@@ -36,8 +45,8 @@ static int write_note(struct chain_table *chain, const struct ice_metadata *base
 
     for (size_t i = 0; i < count; i++)
         buf_printf(&note, "%s\n", ice_metadata_snapshot(base, drop[i])->manifest_list);
-    if (ice_metadata_log_count(base) >= COMMIT_METADATA_LOG_KEPT)
-        buf_printf(&note, "%s\n", ice_metadata_log_file(base, 0));
+    for (size_t i = 0; i < count_unlogged(base); i++)
+        buf_printf(&note, "%s\n", ice_metadata_log_file(base, i));
     buf_printf(&uri, "%s/metadata/" COMMIT_DROPPED_PREFIX "%016" PRIx64 ".txt", base->location,
                clock_random(chain->table.ports.clock));
     part = buf_span(&note);
@@ -59,5 +68,5 @@ int dropped_plan(struct chain_table *chain, const struct ice_metadata *base, str
             ids[found++] = base->snapshot[i].id;
     *drop = ids;
     *count = found;
-    return found == 0 ? 0 : write_note(chain, base, ids, found, err);
+    return found == 0 && count_unlogged(base) == 0 ? 0 : write_note(chain, base, ids, found, err);
 }

@@ -9,9 +9,9 @@
 /*
  * The snapshots of `base` that the next commit drops: all but the newest 100, those that a
  * downstream job has still to read (at most 1,000), and those under a foreign tag or branch.  When
- * there are any, first writes the object that names their manifest lists and the metadata file that
- * falls off the log; a commit that then fails leaves a note whose files are still reachable, and
- * those are never deleted.
+ * there are any, or metadata files fall off the log, first writes the object that names those files
+ * and the snapshots' manifest lists; a commit that then fails leaves a note whose files are still
+ * reachable, and those are never deleted.
  */
 CHECK_RESULT int dropped_plan(struct chain_table *chain, const struct ice_metadata *base,
                               struct arena *arena, const int64_t **drop, size_t *count,
