@@ -261,6 +261,43 @@ static void by_snapshot_a_dropped_snapshot_stays_dropped(void **state)
     assert_non_null(strstr(buf_text(&f->table.metadata), "\"snapshots\":[{\"snapshot-id\":2}]"));
 }
 
+static void by_snapshot_refs_are_those_that_the_server_has(void **state)
+{
+    static const struct {
+        const char *snapshots, *merged;
+    } cases[] = {
+        { "[{\"snapshot-id\":1},{\"snapshot-id\":2}]",
+          "{\"main\":{\"snapshot-id\":2},\"tag\":{\"snapshot-id\":1}}" },
+        { "[{\"snapshot-id\":2}]", "{\"main\":{\"snapshot-id\":2}}" },
+    };
+    struct fixture *f = *state;
+    char ours[512];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json_object *merged;
+
+        snprintf(ours, sizeof(ours),
+                 "{\"current-snapshot-id\":2,\"last-sequence-number\":2,\"snapshots\":%s,"
+                 "\"refs\":{\"main\":{\"snapshot-id\":2},\"gone\":{\"snapshot-id\":2}}}",
+                 cases[i].snapshots);
+        assert_int_equal(
+            rebase(f,
+                   "{\"current-snapshot-id\":1,\"last-sequence-number\":1,\"snapshots\":"
+                   "[{\"snapshot-id\":1}],\"refs\":{\"main\":{\"snapshot-id\":1},"
+                   "\"tag\":{\"snapshot-id\":1}}}",
+                   ours),
+            0);
+        load(f);
+        merged = json_tokener_parse(buf_text(&f->table.metadata));
+        assert_string_equal(json_object_to_json_string_ext(json_object_object_get(merged, "refs"),
+                                                           JSON_C_TO_STRING_PLAIN),
+                            cases[i].merged);
+        json_object_put(merged);
+        catalog_close(f->catalog);
+        f->catalog = catalog_mem_open(&f->guarded, f->clock, true);
+    }
+}
+
 static void by_snapshot_a_moved_main_or_a_taken_sequence_number_conflicts(void **state)
 {
     static const struct {
@@ -310,6 +347,7 @@ int main(void)
         cmocka_unit_test(next_locations_count_on_from_any_base),
         TEST(by_snapshot_properties_of_both_are_kept, &adapters[1]),
         TEST(by_snapshot_a_dropped_snapshot_stays_dropped, &adapters[1]),
+        TEST(by_snapshot_refs_are_those_that_the_server_has, &adapters[1]),
         TEST(by_snapshot_a_moved_main_or_a_taken_sequence_number_conflicts, &adapters[1]),
     };
     int failed = 0;
