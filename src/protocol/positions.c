@@ -202,7 +202,8 @@ static bool parse_topic_offsets(struct positions *map, const char *topic,
     struct json_object *cluster = NULL;
 
     if (!json_object_is_type(object, json_type_object) ||
-        !json_object_object_get_ex(object, "cluster", &cluster))
+        !json_object_object_get_ex(object, "cluster", &cluster) ||
+        !json_object_is_type(cluster, json_type_string))
         return false;
     json_object_object_foreach(object, key, value)
     {
@@ -252,7 +253,8 @@ static bool parse_inputs(struct positions *map, struct json_object *root)
         struct json_object *uuid = NULL;
 
         if (!json_object_is_type(value, json_type_object) ||
-            !json_object_object_get_ex(value, "uuid", &uuid))
+            !json_object_object_get_ex(value, "uuid", &uuid) ||
+            !json_object_is_type(uuid, json_type_string))
             return false;
         entry.uuid = json_object_get_string(uuid);
         entry.epoch = int_of(value, "epoch");
