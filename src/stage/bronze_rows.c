@@ -153,18 +153,24 @@ static int survey_file(void *context, const struct ice_data_file *file, const st
     return 0;
 }
 
-static bool survey_wants(void *context, const struct ice_data_file *file)
+bool bronze_rows_may_hold(const struct offset_window *window, const struct ice_data_file *file,
+                          int32_t offset_id)
 {
-    const struct survey *survey = context;
-    const struct offset_window *window = survey->window;
     int64_t lower, upper;
 
-    if (!ice_data_file_range_int64(file, survey->offset_id, &lower, &upper))
+    if (!ice_data_file_range_int64(file, offset_id, &lower, &upper))
         return true;
     for (int32_t p = 0; p < window->count; p++)
         if (window->from[p] < window->to[p] && upper >= window->from[p] && lower < window->to[p])
             return true;
     return false;
+}
+
+static bool survey_wants(void *context, const struct ice_data_file *file)
+{
+    const struct survey *survey = context;
+
+    return bronze_rows_may_hold(survey->window, file, survey->offset_id);
 }
 
 static int by_partition_and_first(const void *left, const void *right)

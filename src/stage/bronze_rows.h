@@ -16,6 +16,10 @@ struct offset_window {
     int32_t count;
 };
 
+/* False when the file's bounds of this column say that none of its offsets lies in the window. */
+bool bronze_rows_may_hold(const struct offset_window *window, const struct ice_data_file *file,
+                          int32_t offset_id);
+
 /* Rows in reading order: raw bytes, partition, offset, both times; the other columns stay empty. */
 struct bronze_rows {
     struct column column[BRONZE_COLUMNS];

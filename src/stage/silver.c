@@ -327,6 +327,7 @@ static int write_dead(struct silver *s, const uint32_t *index, size_t count, int
 struct holding {
     struct silver *silver;
     const struct offset_window *window;
+    int32_t offset_id; /* field id of the table's column of offsets */
 };
 
 static int hold_file(void *context, const struct ice_data_file *file, const struct column *topic,
@@ -349,11 +350,19 @@ static int hold_file(void *context, const struct ice_data_file *file, const stru
     return 0;
 }
 
+static bool may_hold(void *context, const struct ice_data_file *file)
+{
+    const struct holding *holding = context;
+
+    return bronze_rows_may_hold(holding->window, file, holding->offset_id);
+}
+
 static int hold_rows(struct silver *s, struct chain_table *table,
                      const struct offset_window *window, struct err *err)
 {
-    struct holding holding = { s, window };
-    const struct own_rows_visitor visitor = { hold_file, NULL, &holding };
+    struct holding holding = { s, window,
+                               table->table.definition.field[table->origin.offset].field_id };
+    const struct own_rows_visitor visitor = { hold_file, may_hold, &holding };
     int rc;
 
     offset_set_clear(&s->held);

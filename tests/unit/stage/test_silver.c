@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bronze and Silver over adapters in memory; a catalog in between that refuses one table's loads or
- * commits. */
+ * commits, and a store that counts reads. */
 #include "stage/silver.h"
 
 #include "core/micros.h"
@@ -24,9 +24,18 @@ struct moody {
     const char *absent;
 };
 
+struct counting {
+    struct store store;
+    struct store *inner;
+    const char *part; /* of an URI */
+    int gets;
+};
+
 struct world {
     struct clock *clock;
     struct store *store;
+    struct counting counting;
+    struct generate generate;
     struct moody catalog;
     struct log *log;
     struct registry *registry;
@@ -80,18 +89,50 @@ static const struct catalog_ops moody_ops = { .load = moody_load,
                                               .create = moody_create,
                                               .commit = moody_commit };
 
+static struct counting *counting_of(struct store *store)
+{
+    return (struct counting *)(void *)store;
+}
+
+static int counting_put_new(struct store *store, const char *uri, const struct span *parts,
+                            size_t count, struct err *err)
+{
+    return store_put_new(counting_of(store)->inner, uri, parts, count, err);
+}
+
+static int counting_size(struct store *store, const char *uri, uint64_t *size, struct err *err)
+{
+    return store_size(counting_of(store)->inner, uri, size, err);
+}
+
+static int counting_get(struct store *store, const char *uri, uint64_t offset, size_t size,
+                        struct buf *out, struct err *err)
+{
+    struct counting *counting = counting_of(store);
+
+    counting->gets += counting->part != NULL && strstr(uri, counting->part) != NULL;
+    return store_get(counting->inner, uri, offset, size, out, err);
+}
+
+static const struct store_ops counting_ops = { .put_new = counting_put_new,
+                                               .size = counting_size,
+                                               .get = counting_get };
+
 static void world_open(struct world *world, size_t keep_newest, size_t keep_for_readers)
 {
     *world = (struct world){ .clock = clock_mem_open(START_US + MICROS_HOUR, 7),
                              .store = store_mem_open() };
     world->catalog.catalog.ops = &moody_ops;
     world->catalog.inner = catalog_mem_open(world->store, world->clock, false);
+    world->counting.store = (struct store){ &counting_ops, world->store->root };
+    world->counting.inner = world->store;
+    generate_init(&world->generate, GENERATE_BINANCE, 7, START_US, 0);
     world->log = log_mem_open(7);
     world->registry = registry_mem_open();
     world->rules = TRADE_RULES_DEFAULT;
     tables_names(&world->names, &world->arena, "binance");
     world->ports = (struct stage_ports){
-        .table = { &world->catalog.catalog, world->store, world->clock },
+        .table = { &world->catalog.catalog, &world->counting.store, world->clock },
         .log = world->log,
         .registry = world->registry,
         .space = "market_data",
@@ -120,26 +161,27 @@ static void world_close(struct world *world)
     arena_deinit(&world->arena);
 }
 
-/* Good trades into all partitions in turn, then all of them into Bronze. */
-static void produce(struct world *world)
+/* Good trades into all partitions in turn, every bad_every-th spoilt, then all of them into Bronze.
+ */
+static void produce_some(struct world *world, int records, int bad_every)
 {
-    struct generate generate;
     struct buf bytes = BUF_INIT;
     struct err err;
     int32_t schema;
     int rc;
 
-    generate_init(&generate, GENERATE_BINANCE, 7, START_US, 0);
     assert_ok(registry_put(world->registry, "trades-value", trade_schema_json(), &schema, &err));
     assert_ok(log_ensure_topic(world->log, world->names.topic, PARTITIONS, &err));
-    for (int i = 0; i < RECORDS; i++) {
+    for (int i = 0; i < records; i++) {
         struct log_record record = { .partition = i % PARTITIONS, .timestamp_us = START_US };
         struct trade trade;
 
-        generate_next(&generate, &trade);
+        generate_next(&world->generate, &trade);
         buf_clear(&bytes);
         trade_encode(&trade, schema, &bytes);
         record.value = buf_span(&bytes);
+        if (bad_every > 0 && i % bad_every == 0)
+            record.value = SPAN("no trade");
         assert_ok(log_send(world->log, world->names.topic, &record, 1, &err));
     }
     buf_deinit(&bytes);
@@ -147,6 +189,11 @@ static void produce(struct world *world)
         rc = bronze_step(world->bronze, &err);
     while (rc == 0);
     assert_int_equal(rc, STAGE_IDLE);
+}
+
+static void produce(struct world *world)
+{
+    produce_some(world, RECORDS, 0);
 }
 
 /* Until idle, at one moment; how many batches. */
@@ -259,6 +306,28 @@ static void a_table_that_is_dropped_is_named(void **state)
     world_close(&world);
 }
 
+static void a_decision_is_followed_by_the_files_that_may_hold_it(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    for (int i = 0; i < 10; i++) {
+        produce_some(&world, BATCH_ROWS, 10);
+        step_until_idle(&world);
+    }
+    produce_some(&world, BATCH_ROWS, 10);
+    world.catalog.no_commit = world.names.silver;
+    assert_err(silver_step(world.silver, &err), ERR_RETRY);
+    world.catalog.no_commit = NULL;
+    world.counting.part = TABLES_DEAD_LETTERS "/data/";
+    assert_ok(silver_step(world.silver, &err));
+    assert_in_range(world.counting.gets, 1, 4);
+    assert_int_equal(silver_counters(world.silver)->rows, 11 * (BATCH_ROWS - BATCH_ROWS / 10));
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_reader_in_trouble_does_not_stop_its_upstream),
         cmocka_unit_test(rows_that_silver_has_already_are_no_rest),
         cmocka_unit_test(a_cut_chain_is_read_in_batches),
+        cmocka_unit_test(a_decision_is_followed_by_the_files_that_may_hold_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
