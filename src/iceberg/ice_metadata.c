@@ -554,6 +554,17 @@ static int index_snapshots(struct parse *parse, struct err *err)
 }
 
 /* current-snapshot-id: absent, null and -1 are all an empty table.  It and refs.main must agree. */
+/* Whoever walks main's chain may rely on its end. */
+static bool is_ring(const struct ice_metadata *metadata, int64_t id)
+{
+    const struct ice_snapshot *snapshot = ice_metadata_snapshot(metadata, id);
+    size_t steps = 0;
+
+    for (; snapshot != NULL && steps <= metadata->snapshot_count; steps++)
+        snapshot = ice_metadata_snapshot(metadata, snapshot->parent);
+    return snapshot != NULL;
+}
+
 static int read_current(struct parse *parse, struct err *err)
 {
     struct ice_metadata *metadata = parse->metadata;
@@ -564,6 +575,8 @@ static int read_current(struct parse *parse, struct err *err)
         return -1;
     if (metadata->main != ICE_NONE && ice_metadata_current(metadata) == NULL)
         return err_set(err, ERR_REJECT, "current-snapshot-id names no listed snapshot");
+    if (is_ring(metadata, metadata->main))
+        return err_set(err, ERR_REJECT, "the parents of main's snapshot form a ring");
     for (size_t i = 0; i < ICE_COUNT(parse->own->refs, struct ice_ref); i++) {
         if (strcmp(ref[i].name, "main") == 0 && ref[i].snapshot != metadata->main)
             return err_set(err, ERR_REJECT, "refs.main is not current-snapshot-id");

@@ -120,6 +120,13 @@ static void one_change_for_the_worse_is_found(void **state)
         { "\"refs\":{}", "\"refs\":{\"main\":{\"snapshot-id\":5,\"type\":\"branch\"}}",
           ERR_CORRUPT },
         { "\"refs\":{}", "\"current-snapshot-id\":5", ERR_CORRUPT },
+        { "\"snapshots\":[]",
+          "\"current-snapshot-id\":1,\"snapshots\":["
+          "{\"snapshot-id\":1,\"parent-snapshot-id\":2,\"sequence-number\":0,"
+          "\"timestamp-ms\":1,\"manifest-list\":\"l\",\"summary\":{\"operation\":\"append\"}},"
+          "{\"snapshot-id\":2,\"parent-snapshot-id\":1,\"sequence-number\":0,"
+          "\"timestamp-ms\":1,\"manifest-list\":\"l\",\"summary\":{\"operation\":\"append\"}}]",
+          ERR_CORRUPT },
         { "\"properties\":{", "\"properties\":{\"a\":null,", ERR_CORRUPT },
         { "\"properties\":{", "\"location\":\"twice\",\"properties\":{", ERR_CORRUPT },
         { "\"metadata-log\":[]", "\"metadata-log\":[{}]", ERR_CORRUPT },
