@@ -54,9 +54,9 @@ static int find_map(struct report_table *table, const struct ice_metadata *metad
             table->has_map = true;
             return 0;
         }
-        if (at->parent == ICE_NONE)
-            return 0; /* listed to its root, and none of ours */
     }
+    if (chain_is_whole(metadata))
+        return 0; /* and none of ours */
     table->is_cut = table->has_map && ice_metadata_current(metadata) != NULL;
     if (table->is_cut)
         table->map = property;

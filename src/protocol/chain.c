@@ -41,6 +41,14 @@ const struct ice_snapshot *chain_oldest(const struct ice_metadata *metadata)
     return oldest;
 }
 
+bool chain_is_whole(const struct ice_metadata *metadata)
+{
+    const struct ice_snapshot *oldest = chain_oldest(metadata);
+
+    return oldest == NULL || (oldest->parent == ICE_NONE &&
+                              (oldest->sequence <= 1 || !clause_on(CLAUSE_ROOT_IS_FIRST)));
+}
+
 /* The property may be that of a rolled-back future: then its successor epoch begins. */
 static int64_t epoch_after(const struct positions *property, bool is_ours)
 {
@@ -93,7 +101,6 @@ static int find_map(struct chain_table *chain, const struct ice_metadata *metada
 {
     struct positions property;
     bool has_property;
-    const struct ice_snapshot *oldest;
     int rc;
 
     positions_init(&property, map->arena);
@@ -108,10 +115,9 @@ static int find_map(struct chain_table *chain, const struct ice_metadata *metada
     rc = find_on_chain(metadata, &property, has_property, map, err);
     if (rc <= 0)
         return rc == 0 ? 0 : err_wrap(err, "%s: map", chain->table.definition.name);
-    oldest = chain_oldest(metadata);
     if (!has_property)
         return 0; /* foreign snapshots only: we never wrote */
-    if (oldest->parent == ICE_NONE) {
+    if (chain_is_whole(metadata)) {
         map->epoch = epoch_after(&property, true); /* rolled back to before our first */
         return 0;
     }

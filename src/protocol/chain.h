@@ -58,5 +58,11 @@ CHECK_RESULT int chain_find_map(struct chain_table *chain, const struct ice_meta
 
 /* The oldest snapshot on main's chain that is still listed, or NULL. */
 const struct ice_snapshot *chain_oldest(const struct ice_metadata *metadata);
+/*
+ * True when main's chain is listed back to the first snapshot that the table had; an empty table's
+ * is.  That the oldest names no parent does not say so: pyiceberg's expiry takes the name of an
+ * expired parent out of its child.  The first has sequence number 1.
+ */
+bool chain_is_whole(const struct ice_metadata *metadata);
 
 #endif

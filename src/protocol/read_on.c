@@ -34,7 +34,7 @@ static int part_after(const struct ice_metadata *metadata, const struct position
                       struct arena *arena, struct chain_part *part)
 {
     const struct ice_snapshot *oldest = chain_oldest(metadata);
-    bool is_whole = oldest == NULL || oldest->parent == ICE_NONE;
+    bool is_whole = chain_is_whole(metadata);
     int64_t at = position == NULL ? POSITION_NONE : position->snapshot;
 
     *part = chain_down_to(metadata, at, arena);

@@ -177,7 +177,7 @@ static bool fix_named(struct audit *audit, struct audit_table *silver,
 static bool is_rolled_back(const struct ice_metadata *metadata, const struct position_input *at)
 {
     return (at->uuid[0] != 0 && strcmp(at->uuid, metadata->uuid) != 0) ||
-           (ice_metadata_snapshot(metadata, at->snapshot) != NULL &&
+           (ice_metadata_snapshot(metadata, at->snapshot) != NULL && chain_is_whole(metadata) &&
             !ice_metadata_is_ancestor(metadata, at->snapshot, metadata->main));
 }
 

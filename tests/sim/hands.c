@@ -91,6 +91,22 @@ static bool is_referenced(const struct edit *edit, int64_t id)
     return false;
 }
 
+/* As pyiceberg does; Java leaves the name of a parent that is gone. */
+static void forget_lost_parents(struct json_object *snapshots)
+{
+    for (size_t i = 0; i < json_object_array_length(snapshots); i++) {
+        struct json_object *snapshot = json_object_array_get_idx(snapshots, i);
+        int64_t parent =
+            json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
+        bool is_there = false;
+
+        for (size_t k = 0; k < json_object_array_length(snapshots); k++)
+            is_there = is_there || id_at(snapshots, k) == parent;
+        if (!is_there)
+            json_object_object_del(snapshot, "parent-snapshot-id");
+    }
+}
+
 void sim_foreign_expire(struct sim *sim, enum sim_table table)
 {
     struct edit edit;
@@ -103,6 +119,8 @@ void sim_foreign_expire(struct sim *sim, enum sim_table table)
     for (size_t i = json_object_array_length(snapshots); i-- > 0;)
         if (!is_referenced(&edit, id_at(snapshots, i)))
             json_object_array_del_idx(snapshots, i, 1);
+    if (random_below(&sim->random, 2) == 0)
+        forget_lost_parents(snapshots);
     history = list_of(&edit, "snapshot-log");
     if (json_object_array_length(history) > 1)
         json_object_array_del_idx(history, 0, json_object_array_length(history) - 1);
