@@ -17,6 +17,7 @@ struct walk {
     const struct own_rows_visitor *visitor;
     struct table_reader reader;
     struct column topic, partition, offset;
+    size_t foreign; /* files that the visitor wanted and that are not ours */
 };
 
 static int read_origin(struct walk *walk, struct err *err)
@@ -51,8 +52,10 @@ static int visit_file(void *context, const struct ice_data_file *file, struct er
     rc = table_reader_open(&walk->reader, &walk->chain->table, file, err);
     if (rc != 0)
         return rc;
-    if (!own_rows_is_ours(&walk->reader))
+    if (!own_rows_is_ours(&walk->reader)) {
+        walk->foreign++;
         return 0;
+    }
     rc = read_origin(walk, err);
     if (rc != 0)
         return rc;
@@ -62,7 +65,8 @@ static int visit_file(void *context, const struct ice_data_file *file, struct er
 }
 
 int own_rows_visit(struct chain_table *chain, const struct ice_metadata *metadata,
-                   const struct own_rows_visitor *visitor, struct err *err)
+                   const struct positions *map, const struct own_rows_visitor *visitor,
+                   struct err *err)
 {
     struct walk walk = { .chain = chain, .visitor = visitor };
     const struct ice_file_visitor files = { visit_file, &walk };
@@ -78,6 +82,8 @@ int own_rows_visit(struct chain_table *chain, const struct ice_metadata *metadat
     column_deinit(&walk.topic);
     column_deinit(&walk.partition);
     column_deinit(&walk.offset);
+    if (rc == 0 && walk.foreign > 0 && map != NULL)
+        rc = own_rows_check(chain, metadata, map, err);
     return rc;
 }
 
@@ -162,11 +168,11 @@ int own_rows_check(struct chain_table *chain, const struct ice_metadata *metadat
                    const struct positions *map, struct err *err)
 {
     struct tally tally = { .only_topic = chain->origin.only_topic };
-    const struct own_rows_visitor visitor = { count_file, NULL, &tally };
+    const struct own_rows_visitor visitor = { .visit = count_file, .context = &tally };
     int rc;
 
     positions_init(&tally.found, &tally.arena);
-    rc = own_rows_visit(chain, metadata, &visitor, err);
+    rc = own_rows_visit(chain, metadata, NULL, &visitor, err);
     if (rc > 0)
         rc = err_set(err, ERR_RETRY, "%s: a live file is gone", chain->table.definition.name);
     for (size_t i = 0; rc == 0 && i < map->offset_count; i++)

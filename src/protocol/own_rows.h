@@ -21,9 +21,12 @@ struct own_rows_visitor {
     bool (*wants)(void *context, const struct ice_data_file *file);
     void *context;
 };
-/* TABLE_GONE as table_visit_live. */
+/* `map`, when not NULL: where files that are not ours were passed over, ours must still hold what
+ * it says (own_rows_check), or somebody has rewritten rows of ours under his own name and passing
+ * them over would lose them.  TABLE_GONE as table_visit_live. */
 CHECK_RESULT int own_rows_visit(struct chain_table *chain, const struct ice_metadata *metadata,
-                                const struct own_rows_visitor *visitor, struct err *err);
+                                const struct positions *map, const struct own_rows_visitor *visitor,
+                                struct err *err);
 
 /* True when the footer holds our writer's key. */
 bool own_rows_is_ours(const struct table_reader *reader);

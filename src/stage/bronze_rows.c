@@ -261,8 +261,9 @@ static int read_chosen(struct bronze_rows *rows, struct chain_table *bronze,
 }
 
 int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronze,
-                             const struct offset_window *window, int64_t rows_max,
-                             int64_t after_sequence, int64_t *end, bool *is_all, struct err *err)
+                             const struct positions *map, const struct offset_window *window,
+                             int64_t rows_max, int64_t after_sequence, int64_t *end, bool *is_all,
+                             struct err *err)
 {
     struct survey survey = {
         .window = window,
@@ -274,7 +275,7 @@ int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronz
     struct span_of_file *spans;
     size_t count;
     struct choice choice;
-    int rc = own_rows_visit(bronze, bronze->table.metadata, &visitor, err);
+    int rc = own_rows_visit(bronze, bronze->table.metadata, map, &visitor, err);
 
     spans = spans_of(&survey, &count);
     if (count > 0)

@@ -50,9 +50,11 @@ void bronze_rows_cut(struct bronze_rows *rows, const struct offset_window *windo
  * whole group.  rows_max < 0: all groups; otherwise, for each partition, groups until their rows
  * reach its equal share of it, until those of all reach it; at least one group in all.  end[p] says
  * how far partition p was read; *is_all that it is `to` everywhere.  `after_sequence` is for a
- * mutation only.  REFUSED when an offset is found twice.
+ * mutation only.  REFUSED when an offset is found twice, and when rows that Bronze's
+ * `map` counts are in none of these files (own_rows_visit).
  */
 CHECK_RESULT int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronze,
+                                          const struct positions *map,
                                           const struct offset_window *window, int64_t rows_max,
                                           int64_t after_sequence, int64_t *end, bool *is_all,
                                           struct err *err);

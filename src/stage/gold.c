@@ -9,6 +9,7 @@
 #include "core/diag.h"
 #include "core/num.h"
 #include "protocol/clause.h"
+#include "protocol/own_rows.h"
 #include "protocol/read_on.h"
 #include "stage/gold_batch.h"
 #include "stage/gold_lookup.h"
@@ -159,6 +160,9 @@ static int read_second_path(struct gold *g, struct gold_input *input,
         }
     }
     buf_deinit(&list.files);
+    /* Rows of ours that somebody rewrote under his own name must not be passed over. */
+    if (rc == 0 && g->batch.foreign > 0)
+        rc = own_rows_check(&input->silver, input->silver.table.metadata, silver_map, err);
     return rc;
 }
 

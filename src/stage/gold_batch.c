@@ -35,6 +35,7 @@ void gold_batch_deinit(struct gold_batch *batch)
 
 void gold_batch_clear(struct gold_batch *batch)
 {
+    batch->foreign = 0;
     for (size_t i = 0; i < TRADE_FIELDS; i++)
         column_clear(&batch->row[i]);
 }
@@ -44,8 +45,10 @@ int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
 {
     int rc = table_reader_open(&batch->reader, &silver->table, file, err);
 
-    if (rc != 0 || (only_ours && !own_rows_is_ours(&batch->reader)))
-        return rc;
+    if (rc == 0 && only_ours && !own_rows_is_ours(&batch->reader)) {
+        batch->foreign++;
+        return 0;
+    }
     for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++)
         for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
             rc = table_reader_column(&batch->reader, g, i, &batch->row[i], err);

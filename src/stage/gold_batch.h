@@ -18,6 +18,7 @@ struct gold_batch {
     } * order, *order_scratch;
     uint32_t *index;
     size_t capacity;
+    size_t foreign; /* files passed over by only_ours since the last clear */
 };
 
 void gold_batch_init(struct gold_batch *batch);

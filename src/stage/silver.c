@@ -357,7 +357,7 @@ static bool may_hold(void *context, const struct ice_data_file *file)
     return bronze_rows_may_hold(holding->window, file, holding->offset_id);
 }
 
-static int hold_rows(struct silver *s, struct chain_table *table,
+static int hold_rows(struct silver *s, struct chain_table *table, const struct positions *map,
                      const struct offset_window *window, struct err *err)
 {
     struct holding holding = { s, window,
@@ -366,7 +366,7 @@ static int hold_rows(struct silver *s, struct chain_table *table,
     int rc;
 
     offset_set_clear(&s->held);
-    rc = own_rows_visit(table, table->table.metadata, &visitor, err);
+    rc = own_rows_visit(table, table->table.metadata, map, &visitor, err);
     return rc <= 0
                ? rc
                : err_set(err, ERR_RETRY, "%s: a live file is gone", table->table.definition.name);
@@ -390,8 +390,8 @@ static int read_between(struct silver *s, const int64_t *low, const int64_t *hig
                            s->names.bronze, p, high[p]);
     }
     bronze_rows_clear(&s->rows);
-    return bronze_rows_read_offsets(&s->rows, &s->bronze, &window, (int64_t)s->ports.batch_rows, 0,
-                                    s->end, &is_all, err);
+    return bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, &window,
+                                    (int64_t)s->ports.batch_rows, 0, s->end, &is_all, err);
 }
 
 static int recover_dead_letters(struct silver *s, struct err *err)
@@ -401,7 +401,8 @@ static int recover_dead_letters(struct silver *s, struct err *err)
     struct moves moves;
     size_t count = 0;
 
-    if (read_between(s, s->D, s->S, err) != 0 || hold_rows(s, &s->silver, &window, err) != 0 ||
+    if (read_between(s, s->D, s->S, err) != 0 ||
+        hold_rows(s, &s->silver, &s->silver_map, &window, err) != 0 ||
         verdict_judge(&s->verdict, &s->rows, err) != 0)
         return -1;
     for (size_t row = 0; row < bronze_rows_count(&s->rows); row++)
@@ -421,7 +422,8 @@ static int follow_decision(struct silver *s, struct err *err)
     struct offset_window window = { s->S, s->end, s->partitions };
     struct moves moves;
 
-    if (read_between(s, s->S, s->D, err) != 0 || hold_rows(s, &s->dead, &window, err) != 0)
+    if (read_between(s, s->S, s->D, err) != 0 ||
+        hold_rows(s, &s->dead, &s->dead_map, &window, err) != 0)
         return -1;
     if (clause_on(CLAUSE_FOLLOW_DECISION)) {
         if (verdict_follow(&s->verdict, &s->rows, &s->held, err) != 0)
@@ -492,8 +494,9 @@ static int read_second_path(struct silver *s, struct position_input *next, struc
         to[p] = clause_on(CLAUSE_BRONZE_MAP_BOUND)
                     ? int64_max(s->S[p], positions_next(&s->bronze_map, s->names.topic, p))
                     : INT64_MAX;
-    if (bronze_rows_read_offsets(&s->rows, &s->bronze, &window, (int64_t)s->ports.batch_rows,
-                                 at == NULL ? 0 : at->sequence, s->end, &is_all, err) != 0)
+    if (bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, &window,
+                                 (int64_t)s->ports.batch_rows, at == NULL ? 0 : at->sequence,
+                                 s->end, &is_all, err) != 0)
         return -1;
     if (is_all)
         read_on_end(&s->bronze, &s->bronze_map, next);

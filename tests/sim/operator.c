@@ -118,7 +118,7 @@ static void set_by_rows(struct desk *desk, enum sim_table table)
     for (int x = 0; x < SIM_EXCHANGES; x++)
         for (int32_t p = 0; p < SIM_PARTITIONS_MAX; p++)
             tally.entry[x][p].high = POSITION_NONE;
-    if (own_rows_visit(&desk->chain, metadata, &visitor, &err) != 0 ||
+    if (own_rows_visit(&desk->chain, metadata, NULL, &visitor, &err) != 0 ||
         positions_of_properties(&desk->map, metadata, &err) != 0)
         abort();
     positions_remove_inputs(&desk->map);

@@ -4,6 +4,7 @@
 #include "stage/silver.h"
 
 #include "core/micros.h"
+#include "iceberg/table_read.h"
 #include "lib/generate.h"
 #include "lib/test.h"
 #include "stage/bronze.h"
@@ -249,6 +250,83 @@ static void a_cut_chain_is_read_in_batches(void **state)
     world_close(&world);
 }
 
+struct first_of {
+    struct arena arena;
+    const struct ice_data_file *file[RECORDS];
+    size_t count;
+};
+
+static int collect(void *context, const struct ice_data_file *file, struct err *err)
+{
+    struct first_of *live = context;
+    struct ice_data_file *copy = ice_data_file_copy(&live->arena, file);
+
+    (void)err;
+    copy->status = ICE_EXISTING;
+    live->file[live->count++] = copy;
+    return 0;
+}
+
+/* The first live file of Bronze anew, the same rows, as a tool writes it that drops footer keys. */
+static const struct ice_data_file *rewrite_file(struct table *table, struct first_of *live)
+{
+    struct table_reader reader = { 0 };
+    struct column column[BRONZE_COLUMNS];
+    const struct column *columns[BRONZE_COLUMNS];
+    const int32_t day = live->file[0]->partition[0].value;
+    const struct table_file_options options = { .zstd_level = 1 };
+    struct ice_data_file *anew = NULL;
+    struct err err;
+
+    assert_ok(table_reader_open(&reader, table, live->file[0], &err));
+    for (size_t i = 0; i < BRONZE_COLUMNS; i++) {
+        column_init(&column[i], parquet_column_type(table->definition.field[i].kind));
+        assert_ok(table_reader_column(&reader, 0, i, &column[i], &err));
+        columns[i] = &column[i];
+    }
+    assert_ok(table_write_file(table, &live->arena, columns, 0, column[0].rows, &day, &options,
+                               &anew, &err));
+    for (size_t i = 0; i < BRONZE_COLUMNS; i++)
+        column_deinit(&column[i]);
+    table_reader_deinit(&reader);
+    return anew;
+}
+
+static void rows_rewritten_under_another_name_are_not_passed_over(void **state)
+{
+    struct first_of live = { 0 };
+    const struct ice_file_visitor visitor = { collect, &live };
+    struct table_change change = { .operation = "replace", .instead_count = 1 };
+    struct ice_manifest_row manifest;
+    struct table *table;
+    struct ice_data_file *gone;
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 2, 1);
+    produce(&world);
+    table = &bronze_table(world.bronze)->table;
+    assert_ok(table_load(table, &err));
+    assert_ok(table_visit_live(table, ice_metadata_current(table->metadata), &visitor, &err));
+    change.snapshot_id = table_new_snapshot_id(table);
+    live.file[live.count++] = rewrite_file(table, &live);
+    gone = ice_data_file_copy(&live.arena, live.file[0]);
+    gone->status = ICE_DELETED;
+    gone->snapshot_id = change.snapshot_id;
+    live.file[0] = gone;
+    assert_ok(table_write_manifest(table, &live.arena, live.file, live.count, change.snapshot_id,
+                                   &manifest, &err));
+    change.instead = &manifest;
+    assert_ok(table_swap(table, table->metadata, &change, &err));
+
+    assert_err(silver_step(world.silver, &err), ERR_REFUSED);
+    assert_non_null(strstr(err.text, "rows_lost"));
+    assert_int_equal(silver_counters(world.silver)->rows, 0);
+    arena_deinit(&live.arena);
+    world_close(&world);
+}
+
 static void a_reader_in_trouble_does_not_stop_its_upstream(void **state)
 {
     struct world world;
@@ -336,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_reader_in_trouble_does_not_stop_its_upstream),
         cmocka_unit_test(rows_that_silver_has_already_are_no_rest),
         cmocka_unit_test(a_cut_chain_is_read_in_batches),
+        cmocka_unit_test(rows_rewritten_under_another_name_are_not_passed_over),
         cmocka_unit_test(a_decision_is_followed_by_the_files_that_may_hold_it),
     };
 
