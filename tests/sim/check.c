@@ -308,7 +308,7 @@ size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text)
     struct view view = { .sim = sim, .text = text };
 
     if (!came_to_rest) {
-        violate(&view, "does not come to rest");
+        violate(&view, "%s", sim->broken[0] != 0 ? sim->broken : "does not come to rest");
         return view.violations;
     }
     for (int table = 0; table < SIM_TABLES; table++)

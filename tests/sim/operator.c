@@ -171,6 +171,5 @@ void sim_operate(struct sim *sim, const struct err *refused)
                 mend_rows(sim, (enum sim_table)table);
         return;
     }
-    fprintf(stderr, "seed %lu: nobody expects: %s\n", (unsigned long)sim->seed, refused->text);
-    abort();
+    sim_break(sim, "nobody expects", refused->text);
 }

@@ -131,9 +131,9 @@ static bool drain(struct sim *sim)
     for (size_t i = 0; i < sim->worker_count; i++)
         if (sim->worker[i]->job == SIM_JOB_SILVER)
             sim_crash(sim->worker[i]);
-    for (int round = 0; round < 400; round++)
+    for (int round = 0; round < 400 && sim->broken[0] == 0; round++)
         if (!drain_round(sim))
-            return true;
+            return sim->broken[0] == 0;
     return false;
 }
 
@@ -147,7 +147,7 @@ bool sim_run(struct sim *sim)
     int64_t draws = sim_between(sim, 1000, 5000);
     struct sim_worker *at = sim->worker[0];
 
-    for (int64_t i = 0; i < draws; i++)
+    for (int64_t i = 0; i < draws && sim->broken[0] == 0; i++)
         happen(sim, &at, &mix);
-    return drain(sim);
+    return sim->broken[0] == 0 && drain(sim);
 }

@@ -118,6 +118,7 @@ struct sim {
     bool is_compacted[SIM_TABLES]; /* sequence numbers no longer say which row came first */
     int64_t foreign;               /* numbers of foreign rows */
     bool is_traced;
+    char broken[640]; /* what a job said that it must never say: the run ends there */
 };
 
 /* world.c */
@@ -129,6 +130,7 @@ void sim_mend(struct sim *sim); /* registry and rules as they should be */
 bool sim_chance(struct sim *sim, int percent);
 int64_t sim_between(struct sim *sim, int64_t low, int64_t high); /* inclusive */
 void sim_trace(struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
+void sim_break(struct sim *sim, const char *who, const char *what);
 
 /* A chain table over the real ports, for foreign hands, operator and checker. */
 void sim_open_table(struct sim *sim, enum sim_table table, struct chain_table *chain);

@@ -110,11 +110,8 @@ static void report(struct sim_worker *worker)
     if (worker->err.kind == ERR_REFUSED && sim->refused_count < ARRAY_LEN(sim->refused))
         sim->refused[sim->refused_count++] = worker->err;
     if (worker->err.kind == ERR_CORRUPT || worker->err.kind == ERR_CONFIG ||
-        (worker->err.kind == ERR_FATAL && !worker->process.is_dead)) {
-        fprintf(stderr, "seed %lu: %s: %s\n", (unsigned long)sim->seed, worker->name,
-                worker->err.text);
-        abort();
-    }
+        (worker->err.kind == ERR_FATAL && !worker->process.is_dead))
+        sim_break(sim, worker->name, worker->err.text);
 }
 
 bool sim_advance(struct sim_worker *worker)

@@ -34,6 +34,12 @@ void sim_trace(struct sim *sim, const char *format, ...)
     putchar('\n');
 }
 
+void sim_break(struct sim *sim, const char *who, const char *what)
+{
+    if (sim->broken[0] == 0)
+        snprintf(sim->broken, sizeof(sim->broken), "%s: %s", who, what);
+}
+
 /* -- registry */
 
 static void put_schema(int32_t id, bool is_broken, struct buf *schema)
