@@ -67,11 +67,44 @@ static bool is_text(const struct oracle_cell *cell, const char *text)
     return !cell->is_null && span_equal(cell->text, span_text(text));
 }
 
-/* A number in one of the table's own properties, or `absent`. */
-static int64_t from_property(const struct view *view, enum sim_table table, const char *key,
-                             const char *topic, int32_t partition, int index, int64_t absent)
+static struct json_object *snapshot_of(struct json_object *root, int64_t id)
 {
-    struct json_object *text = json_object_object_get(view->properties[table], key);
+    struct json_object *list = json_object_object_get(root, "snapshots");
+
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+        struct json_object *snapshot = json_object_array_get_idx(list, i);
+
+        if (json_object_get_int64(json_object_object_get(snapshot, "snapshot-id")) == id)
+            return snapshot;
+    }
+    return NULL;
+}
+
+/* A part of the table's map: from our newest snapshot on main's chain, else from the properties.
+ * (The properties alone may be those of a branch that a rollback has left.) */
+static struct json_object *map_part(const struct view *view, enum sim_table table, const char *key)
+{
+    struct json_object *root = view->root[table];
+    struct json_object *at = snapshot_of(
+        root, json_object_get_int64(json_object_object_get(root, "current-snapshot-id")));
+
+    while (at != NULL) {
+        struct json_object *part =
+            json_object_object_get(json_object_object_get(at, "summary"), key);
+
+        if (part != NULL)
+            return part;
+        at = snapshot_of(root,
+                         json_object_get_int64(json_object_object_get(at, "parent-snapshot-id")));
+    }
+    return json_object_object_get(view->properties[table], key);
+}
+
+/* A number in the table's own map, or `absent`. */
+static int64_t from_map(const struct view *view, enum sim_table table, const char *key,
+                        const char *topic, int32_t partition, int index, int64_t absent)
+{
+    struct json_object *text = map_part(view, table, key);
     struct json_object *root, *of_topic, *entry;
     char number[16];
     int64_t value = absent;
@@ -171,7 +204,7 @@ static void check_positions(struct view *view, int x, const struct place *place)
     const char *topic = sim->exchange[x].names.topic;
 
     for (int32_t p = 0; p < sim->exchange[x].partitions; p++) {
-        int64_t next = from_property(view, place->table, "k2.offsets", topic, p, 0, 0);
+        int64_t next = from_map(view, place->table, "k2.offsets", topic, p, 0, 0);
 
         if (next != sim->end[x][p])
             violate(view,
