@@ -244,7 +244,7 @@ def test_more_than_1024_streams_are_refused():
     (1002, b"x", {"opcode": PING, "last": False}),
     (1002, b"x", {"opcode": TEXT | 0x40}),
     (1003, b"x", {"opcode": BINARY}),
-    (1009, b"x" * (1 << 20 | 1), {}),
+    pytest.param(1009, b"x" * (1 << 20 | 1), {}, id="larger than a mebibyte"),
 ])
 def test_a_forbidden_frame_closes(code, payload, options):
     with Simulator() as sim, sim.connect("/ws") as client:
