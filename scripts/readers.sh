@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# readers.sh: makes the virtual environment with the Python readers under build/readers, and DuckDB's
-# extensions under build/duckdb-extensions, where LOAD finds them offline.  Prints nothing; run again
-# at any time.
+# readers.sh: makes the virtual environment with the Python readers under build/readers, DuckDB's
+# extensions under build/duckdb-extensions, where LOAD finds them offline, and Spark's jars for Iceberg,
+# Kafka and Avro under build/spark-jars.  Prints nothing; run again at any time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=build/readers
 extensions=$PWD/build/duckdb-extensions
+
+jars=build/spark-jars
+if ! cmp -s tests/interop/spark.xml "$jars/spark.xml"; then
+  rm -rf "$jars"
+  mvn -B -q -f tests/interop/spark.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$jars" >&2
+  cp tests/interop/spark.xml "$jars/"
+fi
 
 cmp -s tests/interop/requirements.txt "$venv/installed.txt" && exit 0
 rm -rf "$venv" "$extensions"

@@ -37,7 +37,7 @@ ctest --test-dir build/asan -L quick -j "$(nproc)" --output-on-failure
 step "readers"
 scripts/readers.sh
 export K2_PYTHON=$PWD/build/readers/bin/python K2_DUCKDB_EXTENSIONS=$PWD/build/duckdb-extensions
-export K2_JARS=$PWD/build/java-iceberg
+export K2_JARS=$PWD/build/java-iceberg K2_SPARK_JARS=$PWD/build/spark-jars
 step "release"
 build release
 step "gcc: all tests"
