@@ -8,6 +8,7 @@
 
 #include "codec/avro_decode.h"
 #include "codec/avro_encode.h"
+#include "core/utf8.h"
 
 #include <json-c/json.h>
 #include <math.h>
@@ -273,37 +274,11 @@ int avro_json_encode(const struct avro_schema *schema, struct json_object *json,
     return encode(schema, json, out, err) < 0 ? err_wrap(err, "json to avro") : 0;
 }
 
-/* Bytes of the UTF-8 sequence at text[0..size), 0 when there is none (RFC 3629, section 4). */
-static size_t utf8_size(const uint8_t *text, size_t size)
-{
-    static const struct {
-        uint8_t lead_min, lead_max, next_min, next_max, size;
-    } forms[] = {
-        { 0x00, 0x7f, 0x00, 0xff, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-    };
-    size_t form = 0;
-
-    while (form < ARRAY_LEN(forms) &&
-           (text[0] < forms[form].lead_min || text[0] > forms[form].lead_max))
-        form++;
-    if (form == ARRAY_LEN(forms) || forms[form].size > size)
-        return 0;
-    if (forms[form].size > 1 && (text[1] < forms[form].next_min || text[1] > forms[form].next_max))
-        return 0;
-    for (size_t i = 2; i < forms[form].size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return forms[form].size;
-}
-
 static void put_text(struct buf *out, struct span text)
 {
     buf_put_byte(out, '"');
     for (size_t i = 0; i < text.size;) {
-        size_t size = utf8_size(text.data + i, text.size - i);
+        size_t size = utf8_size(text.data + i, text.data + text.size);
 
         if (size == 0)
             buf_put_text(out, "\xef\xbf\xbd");

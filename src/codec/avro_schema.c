@@ -9,6 +9,7 @@
 #include "codec/avro_schema.h"
 
 #include "core/buf.h"
+#include "core/json.h"
 #include "core/num.h"
 
 #include <json-c/json.h>
@@ -16,7 +17,7 @@
 enum {
     NODES_MAX = 65536, /* references written out */
     NAME_BYTES_MAX = 1024,
-    JSON_DEPTH_MAX = 4 * AVRO_DEPTH_MAX, /* a record takes three levels of JSON, a union one */
+    TREE_DEPTH_MAX = 4 * AVRO_DEPTH_MAX, /* a record takes three levels of JSON, a union one */
 };
 
 struct named {
@@ -446,6 +447,7 @@ static struct json_object *parse_json(struct span text, struct err *err)
 {
     struct json_tokener *tokener = NULL;
     struct json_object *json = NULL;
+    struct buf joined = BUF_INIT;
     size_t end;
 
     if (text.size == 0 || text.size > AVRO_SCHEMA_BYTES_MAX) {
@@ -453,8 +455,10 @@ static struct json_object *parse_json(struct span text, struct err *err)
                 AVRO_SCHEMA_BYTES_MAX);
         return NULL;
     }
-    tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+    tokener = json_tokener_new_ex(TREE_DEPTH_MAX);
     ASSERT(tokener != NULL);
+    json_join_pairs(text, &joined);
+    text = buf_span(&joined);
     json = json_tokener_parse_ex(tokener, (const char *)text.data, (int)text.size);
     if (json == NULL) {
         err_set(err, ERR_CORRUPT, "no JSON: %s",
@@ -471,6 +475,7 @@ static struct json_object *parse_json(struct span text, struct err *err)
     }
 out:
     json_tokener_free(tokener);
+    buf_deinit(&joined);
     return json;
 }
 

@@ -4,6 +4,7 @@
 #include "core/json.h"
 
 #include "core/num.h"
+#include "core/utf8.h"
 
 __attribute__((cold, noinline)) static int refuse(struct json *json, struct err *err,
                                                   const char *what)
@@ -38,22 +39,6 @@ static inline bool is_digit(uint8_t byte)
 static inline bool in_array(const struct json *json)
 {
     return json->arrays >> (json->depth - 1) & 1;
-}
-
-/* The length of the well-formed sequence that begins with this byte above 0x7f, else 0.
- * Unicode, table 3-7. */
-static size_t utf8_size(const uint8_t *at, const uint8_t *end)
-{
-    size_t size = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-    uint8_t low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-
-    if (size == 0 || (size_t)(end - at) < size || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return size;
 }
 
 /* Four hexadecimal digits, or -1. */
@@ -351,28 +336,18 @@ int json_check(struct span text, struct err *err)
     return json_finish(&json, err);
 }
 
-static size_t utf8_put(uint32_t c, uint8_t out[4])
+/* Writes the character of an escaped surrogate pair that begins at `at`; 0 when none does. */
+static size_t pair_encode(const uint8_t *at, const uint8_t *end, uint8_t out[4])
 {
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
+    int high, low;
+
+    if (end - at < 12 || at[0] != '\\' || at[1] != 'u' || at[6] != '\\' || at[7] != 'u')
+        return 0;
+    high = hex4(at + 2, end);
+    low = hex4(at + 8, end);
+    if (high < 0xd800 || high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+        return 0;
+    return utf8_encode(0x10000 + ((uint32_t)(high & 0x3ff) << 10 | (uint32_t)(low & 0x3ff)), out);
 }
 
 /* The next piece of a string's text, up to 4 bytes, as UTF-8; 0: a lone half of a surrogate pair.
@@ -381,7 +356,8 @@ static size_t unescape_next(const uint8_t **at, const uint8_t *end, uint8_t out[
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
     const char *found;
-    int high, low = -1;
+    size_t size;
+    int code;
 
     if (**at != '\\') {
         out[0] = *(*at)++;
@@ -393,16 +369,14 @@ static size_t unescape_next(const uint8_t **at, const uint8_t *end, uint8_t out[
         *at += 2;
         return 1;
     }
-    high = hex4(*at + 2, end);
+    size = pair_encode(*at, end, out);
+    if (size > 0) {
+        *at += 12;
+        return size;
+    }
+    code = hex4(*at + 2, end);
     *at += 6;
-    if ((high & 0xf800) != 0xd800)
-        return utf8_put((uint32_t)high, out);
-    if (end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u')
-        low = hex4(*at + 2, end);
-    if (high >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
-        return 0;
-    *at += 6;
-    return utf8_put(0x10000 + ((uint32_t)(high & 0x3ff) << 10 | (uint32_t)(low & 0x3ff)), out);
+    return (code & 0xf800) == 0xd800 ? 0 : utf8_encode((uint32_t)code, out);
 }
 
 bool json_is(const struct json_value *string, struct span bytes)
@@ -456,6 +430,29 @@ int json_unescape(const struct json_value *string, struct buf *out, struct err *
     }
     out->size = (size_t)(to - out->data);
     return 0;
+}
+
+void json_join_pairs(struct span text, struct buf *out)
+{
+    const uint8_t *at = text.data, *end = at + text.size;
+    uint8_t character[4];
+
+    while (at < end) {
+        const uint8_t *escape = memchr(at, '\\', (size_t)(end - at));
+        size_t size;
+
+        if (escape == NULL)
+            escape = end;
+        buf_put(out, at, (size_t)(escape - at));
+        if (escape == end)
+            return;
+        size = pair_encode(escape, end, character);
+        if (size > 0)
+            buf_put(out, character, size);
+        else
+            buf_put(out, escape, size_min(2, (size_t)(end - escape)));
+        at = size > 0 ? escape + 12 : escape + size_min(2, (size_t)(end - escape));
+    }
 }
 
 void json_quote(struct span text, struct buf *out)

@@ -7,6 +7,7 @@
 #include "core/hash.h"
 #include "core/micros.h"
 #include "core/num.h"
+#include "core/utf8.h"
 
 const char *ice_transform_name(enum ice_transform transform)
 {
@@ -102,28 +103,7 @@ static size_t next_code_point(struct span bytes, uint8_t out[4])
     for (size_t i = 1; i < bytes.size; i++)
         c = c << 6 | (bytes.data[i] & 0x3f);
     c = c == 0xd7ff ? 0xe000 : c + 1;
-    if (c > 0x10ffff)
-        return 0;
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
+    return c > 0x10ffff ? 0 : utf8_encode(c, out);
 }
 
 bool ice_transform_upper_text(struct span text, size_t width, struct buf *out)

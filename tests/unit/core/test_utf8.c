@@ -52,11 +52,32 @@ static void well_formed_sequences_are_text(void **state)
     assert_true(utf8_valid(SPAN("12345678\xe5\xb8\x81\xe5\xae\x89\xe4\xba\xba\xe7\x94\x9fUSDT")));
 }
 
+/* All of them, so that encoder and test agree on every length and edge. */
+static void what_is_encoded_is_one_sequence_in_code_point_order(void **state)
+{
+    uint8_t before[4] = { 0 }, now[4] = { 0 };
+
+    (void)state;
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        size_t size;
+
+        if (c == 0xd800)
+            c = 0xe000;
+        memset(now, 0, sizeof(now));
+        size = utf8_encode(c, now);
+        assert_int_equal(utf8_size(now, now + size), size);
+        assert_true(c == 0 || memcmp(before, now, sizeof(now)) < 0);
+        memcpy(before, now, sizeof(now));
+    }
+    assert_memory_equal(now, "\xf4\x8f\xbf\xbf", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ill_formed_sequences_are_no_text),
         cmocka_unit_test(well_formed_sequences_are_text),
+        cmocka_unit_test(what_is_encoded_is_one_sequence_in_code_point_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
