@@ -9,7 +9,7 @@
 #include "codec/avro_schema.h"
 
 #include "core/buf.h"
-#include "core/json.h"
+#include "core/json_escape.h"
 #include "core/num.h"
 
 #include <json-c/json.h>
@@ -17,7 +17,7 @@
 enum {
     NODES_MAX = 65536, /* references written out */
     NAME_BYTES_MAX = 1024,
-    TREE_DEPTH_MAX = 4 * AVRO_DEPTH_MAX, /* a record takes three levels of JSON, a union one */
+    JSON_DEPTH_MAX = 4 * AVRO_DEPTH_MAX, /* a record takes three levels of JSON, a union one */
 };
 
 struct named {
@@ -455,9 +455,9 @@ static struct json_object *parse_json(struct span text, struct err *err)
                 AVRO_SCHEMA_BYTES_MAX);
         return NULL;
     }
-    tokener = json_tokener_new_ex(TREE_DEPTH_MAX);
+    tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
     ASSERT(tokener != NULL);
-    json_join_pairs(text, &joined);
+    json_escape_join(text, &joined);
     text = buf_span(&joined);
     json = json_tokener_parse_ex(tokener, (const char *)text.data, (int)text.size);
     if (json == NULL) {

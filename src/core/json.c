@@ -3,6 +3,7 @@
  * nesting is one bit a level, and json_skip is a loop, so that no input can exhaust the stack. */
 #include "core/json.h"
 
+#include "core/json_escape.h"
 #include "core/num.h"
 #include "core/utf8.h"
 
@@ -41,23 +42,6 @@ static inline bool in_array(const struct json *json)
     return json->arrays >> (json->depth - 1) & 1;
 }
 
-/* Four hexadecimal digits, or -1. */
-static int hex4(const uint8_t *at, const uint8_t *end)
-{
-    int value = 0;
-
-    if (end - at < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        int letter = (at[i] | 0x20) - 'a';
-
-        if (!is_digit(at[i]) && (letter < 0 || letter > 5))
-            return -1;
-        value = value << 4 | (is_digit(at[i]) ? at[i] - '0' : letter + 10);
-    }
-    return value;
-}
-
 /* Bytes that a string may hold as they are, eight at a time: neither a quote, a backslash, a
  * control character nor a byte above 0x7f. */
 static inline const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
@@ -92,7 +76,7 @@ static int scan_escape(struct json *json, struct err *err)
         json->at++;
         return 0;
     case 'u':
-        if (hex4(json->at + 1, json->end) < 0)
+        if (json_escape_unit(json->at + 1, json->end) < 0)
             return refuse(json, err, "\\u without four hexadecimal digits");
         json->at += 5;
         return 0;
@@ -336,20 +320,6 @@ int json_check(struct span text, struct err *err)
     return json_finish(&json, err);
 }
 
-/* Writes the character of an escaped surrogate pair that begins at `at`; 0 when none does. */
-static size_t pair_encode(const uint8_t *at, const uint8_t *end, uint8_t out[4])
-{
-    int high, low;
-
-    if (end - at < 12 || at[0] != '\\' || at[1] != 'u' || at[6] != '\\' || at[7] != 'u')
-        return 0;
-    high = hex4(at + 2, end);
-    low = hex4(at + 8, end);
-    if (high < 0xd800 || high > 0xdbff || low < 0xdc00 || low > 0xdfff)
-        return 0;
-    return utf8_encode(0x10000 + ((uint32_t)(high & 0x3ff) << 10 | (uint32_t)(low & 0x3ff)), out);
-}
-
 /* The next piece of a string's text, up to 4 bytes, as UTF-8; 0: a lone half of a surrogate pair.
  * The text has been scanned, so its escapes are well formed. */
 static size_t unescape_next(const uint8_t **at, const uint8_t *end, uint8_t out[4])
@@ -369,12 +339,12 @@ static size_t unescape_next(const uint8_t **at, const uint8_t *end, uint8_t out[
         *at += 2;
         return 1;
     }
-    size = pair_encode(*at, end, out);
+    size = json_escape_pair(*at, end, out);
     if (size > 0) {
         *at += 12;
         return size;
     }
-    code = hex4(*at + 2, end);
+    code = json_escape_unit(*at + 2, end);
     *at += 6;
     return (code & 0xf800) == 0xd800 ? 0 : utf8_encode((uint32_t)code, out);
 }
@@ -430,29 +400,6 @@ int json_unescape(const struct json_value *string, struct buf *out, struct err *
     }
     out->size = (size_t)(to - out->data);
     return 0;
-}
-
-void json_join_pairs(struct span text, struct buf *out)
-{
-    const uint8_t *at = text.data, *end = at + text.size;
-    uint8_t character[4];
-
-    while (at < end) {
-        const uint8_t *escape = memchr(at, '\\', (size_t)(end - at));
-        size_t size;
-
-        if (escape == NULL)
-            escape = end;
-        buf_put(out, at, (size_t)(escape - at));
-        if (escape == end)
-            return;
-        size = pair_encode(escape, end, character);
-        if (size > 0)
-            buf_put(out, character, size);
-        else
-            buf_put(out, escape, size_min(2, (size_t)(end - escape)));
-        at = size > 0 ? escape + 12 : escape + size_min(2, (size_t)(end - escape));
-    }
 }
 
 void json_quote(struct span text, struct buf *out)

@@ -79,9 +79,6 @@ bool json_is(const struct json_value *string, struct span bytes);
 /* Appends a string's text with its escapes resolved, as UTF-8.  -1: a lone half of a surrogate
  * pair; what was appended before it stays. */
 CHECK_RESULT int json_unescape(const struct json_value *string, struct buf *out, struct err *err);
-/* Appends a JSON text with its escaped surrogate pairs as the characters that they are, all else as
- * it is: json-c 0.16 reads half of those characters as U+FFFD. */
-void json_join_pairs(struct span text, struct buf *out);
 /* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 pass as they are. */
 void json_quote(struct span text, struct buf *out);
 

@@ -398,32 +398,6 @@ static void what_is_quoted_unescapes_to_itself(void **state)
     buf_deinit(&back);
 }
 
-static void only_escaped_pairs_are_joined(void **state)
-{
-    static const struct {
-        struct span text, joined;
-    } cases[] = {
-        { SPAN(""), SPAN("") },
-        { SPAN("[1,\"a\\n\\u20ac\"]"), SPAN("[1,\"a\\n\\u20ac\"]") },
-        { SPAN("\"\\uD83d\\uDe00\\ud83d\\ude00x\""),
-          SPAN("\"\xf0\x9f\x98\x80\xf0\x9f\x98\x80x\"") },
-        { SPAN("\"\\\\ud83d\\ude00\""), SPAN("\"\\\\ud83d\\ude00\"") },
-        { SPAN("\"\\ud83d\\ud83d\\ude00\""), SPAN("\"\\ud83d\xf0\x9f\x98\x80\"") },
-        { SPAN("\"\\ud83d\\ude0g\""), SPAN("\"\\ud83d\\ude0g\"") },
-        { SPAN("\"\\ud83d\\ude0"), SPAN("\"\\ud83d\\ude0") },
-        { SPAN("\"\\"), SPAN("\"\\") },
-    };
-    struct buf out = BUF_INIT;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        buf_clear(&out);
-        json_join_pairs(cases[i].text, &out);
-        assert_true(span_equal(buf_span(&out), cases[i].joined));
-    }
-    buf_deinit(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,7 +410,6 @@ int main(void)
         cmocka_unit_test(a_skipped_value_leaves_its_neighbours),
         cmocka_unit_test(after_an_error_the_scanner_only_fails),
         cmocka_unit_test(half_a_surrogate_pair_does_not_unescape),
-        cmocka_unit_test(only_escaped_pairs_are_joined),
         cmocka_unit_test(escapes_become_utf8),
         cmocka_unit_test(what_is_quoted_unescapes_to_itself),
     };
