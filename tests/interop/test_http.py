@@ -27,6 +27,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"x" * 1000 if self.path == "/big" else b"body of " + self.path.encode())
 
+    def echo(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/silent":
+            self.close_connection = True
+            return
+        text = "%s %s %s %s" % (self.command, self.headers.get("Content-Length"), self.headers.get("X-Asked"),
+                                body.decode())
+        self.send_response(201)
+        self.send_header("ETag", '"abc"')
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text.encode())
+
+    do_PUT = do_POST = do_DELETE = do_HEAD = echo
+
     def log_message(self, *_):
         pass
 
@@ -45,6 +61,35 @@ def get(url, timeout_ms=5000, size=1 << 20, **env):
                           capture_output=True, text=True, timeout=30, env={**os.environ, **env})
     assert done.returncode == 0 and not done.stderr, done
     return done.stdout.strip()
+
+
+def send(url, method, body="", *headers):
+    done = subprocess.run([BUILD / "tests/interop/http_tool", url, "5000", "100000", method, body, *headers],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout.strip()
+
+
+def test_each_method_carries_its_body_and_headers(server):
+    body = "a body that is cut into parts"
+    for method in ("PUT", "POST", "PUT!", "POST!"):
+        answer = send(server + "/a", method, body, "X-Asked: yes")
+        assert answer.startswith("201 %s %d yes %s\n" % (method.strip("!"), len(body), body)), answer
+        assert 'ETag: "abc"' in answer
+        assert send(server + "/a", method).startswith("201 %s 0 None" % method.strip("!"))
+    assert send(server + "/a", "DELETE", "", "X-Asked: yes").startswith("201 DELETE None yes")
+    assert send(server + "/a", "DELETE", body).startswith("201 DELETE %d None %s" % (len(body), body))
+    head = send(server + "/a", "HEAD")
+    assert head.startswith("201 \n") and "Content-Length: 15" in head, head
+
+
+def test_a_request_that_never_left_is_told_from_one_without_answer(server):
+    assert send(server + "/silent", "POST!", "x").endswith("(sent)")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gone = "http://127.0.0.1:%d/?secret=1" % listener.getsockname()[1]
+    answer = send(gone, "POST", "x")
+    assert answer.endswith("(not sent)") and "secret" not in answer
+    assert send("http://no.such.host.invalid/", "PUT", "x").endswith("(not sent)")
 
 
 def test_any_status_comes_with_its_body_and_no_redirect_is_followed(server):
