@@ -16,7 +16,8 @@ int json_escape_unit(const uint8_t *at, const uint8_t *end);
  * when none begins there.  A pair is 12 bytes long. */
 size_t json_escape_pair(const uint8_t *at, const uint8_t *end, uint8_t out[4]);
 /* Appends a JSON text with its escaped surrogate pairs as the characters that they are, all else as
- * it is: json-c 0.16 reads half of those characters as U+FFFD. */
+ * it is: json-c 0.16 reads one in 32 of those characters as U+FFFD (U+1D800, all whose low 16 bits
+ * are those of a surrogate). */
 void json_escape_join(struct span text, struct buf *out);
 
 #endif
