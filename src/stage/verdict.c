@@ -2,6 +2,7 @@
 /* verdict.c: decode row by row into columns, judge by columns, keep the good rows in place. */
 #include "stage/verdict.h"
 
+#include "core/hash.h"
 #include "core/num.h"
 #include "protocol/clause.h"
 #include "protocol/offset_set.h"
@@ -47,13 +48,46 @@ static void reserve_rows(struct verdict *verdict, size_t rows)
 
 /* -- schemas */
 
-static void cache_add(struct schema_cache *cache, int32_t id, const struct trade_decoder *decoder)
+/* The id's entry, or the free one where it belongs. */
+static struct schema_cache_entry *cache_slot(const struct schema_cache *cache, int32_t id)
 {
-    if (cache->count == cache->capacity) {
-        cache->capacity = size_max(8, 2 * cache->capacity);
-        cache->entry = mem_realloc(cache->entry, cache->capacity, sizeof(*cache->entry));
+    size_t at = hash_mix((uint32_t)id, 0) & (cache->capacity - 1);
+
+    while (cache->entry[at].is_used && cache->entry[at].id != id)
+        at = (at + 1) & (cache->capacity - 1);
+    return &cache->entry[at];
+}
+
+/* Into a table of this capacity. */
+static void cache_rehash(struct schema_cache *cache, size_t capacity, bool keep_absent)
+{
+    struct schema_cache old = *cache;
+
+    cache->entry = mem_zero(capacity, sizeof(*cache->entry));
+    cache->capacity = capacity;
+    for (size_t i = 0; i < old.capacity; i++) {
+        if (old.entry[i].is_used && (keep_absent || !old.entry[i].is_absent))
+            *cache_slot(cache, old.entry[i].id) = old.entry[i];
     }
-    cache->entry[cache->count++] = (struct schema_cache_entry){ id, decoder };
+    free(old.entry);
+}
+
+static void cache_forget_absent(struct schema_cache *cache)
+{
+    if (cache->absent_count == 0)
+        return;
+    cache->count -= cache->absent_count;
+    cache->absent_count = 0;
+    cache_rehash(cache, cache->capacity, false);
+}
+
+static void cache_add(struct schema_cache *cache, const struct schema_cache_entry *entry)
+{
+    if (2 * cache->count >= cache->capacity)
+        cache_rehash(cache, size_max(16, 2 * cache->capacity), true);
+    *cache_slot(cache, entry->id) = *entry;
+    cache->count++;
+    cache->absent_count += entry->is_absent;
 }
 
 /* A schema that is not Avro, or of which no record can be a trade, has a NULL decoder. */
@@ -70,50 +104,50 @@ static const struct trade_decoder *compile(struct schema_cache *cache, struct sp
     return decoder;
 }
 
-/* 0, REGISTRY_ABSENT (never cached: it may be registered later), -1. */
-static int find_decoder(struct verdict *verdict, int32_t id, const struct trade_decoder **decoder,
-                        struct err *err)
+static int ask(struct verdict *verdict, int32_t id, struct schema_cache_entry *entry,
+               struct err *err)
+{
+    struct buf json = BUF_INIT;
+    int rc = registry_get(verdict->registry, id, &json, err);
+
+    *entry = (struct schema_cache_entry){ .id = id, .is_used = true };
+    if (rc < 0 && !clause_on(CLAUSE_OUTAGE_WAITS))
+        rc = REGISTRY_ABSENT;
+    entry->is_absent = rc == REGISTRY_ABSENT;
+    if (rc == 0)
+        entry->decoder = compile(&verdict->schemas, buf_span(&json));
+    buf_deinit(&json);
+    return rc < 0 ? err_wrap(err, "schema %" PRId32, id) : 0;
+}
+
+/* One question for each id and batch. */
+static int find_schema(struct verdict *verdict, int32_t id, struct schema_cache_entry *entry,
+                       struct err *err)
 {
     struct schema_cache *cache = &verdict->schemas;
-    struct buf json = BUF_INIT;
-    int rc;
 
-    for (size_t i = 0; i < cache->count; i++) {
-        if (cache->entry[i].id == id) {
-            *decoder = cache->entry[i].decoder;
+    if (cache->capacity > 0) {
+        *entry = *cache_slot(cache, id);
+        if (entry->is_used)
             return 0;
-        }
     }
-    rc = registry_get(verdict->registry, id, &json, err);
-    if (rc == 0) {
-        *decoder = compile(cache, buf_span(&json));
-        cache_add(cache, id, *decoder);
-    }
-    buf_deinit(&json);
-    if (rc < 0 && !clause_on(CLAUSE_OUTAGE_WAITS))
-        return REGISTRY_ABSENT;
-    return rc < 0 ? err_wrap(err, "schema %" PRId32, id) : rc;
+    if (ask(verdict, id, entry, err) < 0)
+        return -1;
+    cache_add(cache, entry);
+    return 0;
 }
 
 /* -- decoding */
 
-/* The verdicts of one schema id within a batch, so that an absent id is asked for once. */
-struct at_hand {
-    bool is_known;
-    int32_t id;
-    int found; /* as find_decoder returned */
-    const struct trade_decoder *decoder;
-};
-
-static enum trade_reason decode_row(struct verdict *verdict, struct at_hand *at, struct span body,
-                                    struct err *err)
+static enum trade_reason decode_row(struct verdict *verdict,
+                                    const struct schema_cache_entry *schema, struct span body)
 {
     struct err rejected;
 
-    (void)err;
-    if (at->found == REGISTRY_ABSENT)
+    if (schema->is_absent)
         return TRADE_SCHEMA_NOT_FOUND;
-    if (at->decoder == NULL || trade_decode(at->decoder, body, &verdict->trades, &rejected) != 0)
+    if (schema->decoder == NULL ||
+        trade_decode(schema->decoder, body, &verdict->trades, &rejected) != 0)
         return TRADE_DESERIALIZATION_FAILED;
     return TRADE_GOOD;
 }
@@ -122,11 +156,12 @@ static int decode(struct verdict *verdict, const struct bronze_rows *rows, struc
 {
     const struct column *raw = &rows->column[BRONZE_RAW_BYTES];
     size_t count = bronze_rows_count(rows);
-    struct at_hand at = { 0 };
+    struct schema_cache_entry schema = { 0 }; /* of the row before: ids come in runs */
 
     trade_batch_clear(&verdict->trades);
     column_clear(&verdict->schema_id);
     reserve_rows(verdict, count);
+    cache_forget_absent(&verdict->schemas);
     for (size_t row = 0; row < count; row++) {
         struct span body;
         int32_t id;
@@ -138,13 +173,9 @@ static int decode(struct verdict *verdict, const struct bronze_rows *rows, struc
             continue;
         }
         column_put_int32(&verdict->schema_id, id);
-        if (!at.is_known || at.id != id) {
-            at = (struct at_hand){ true, id, 0, NULL };
-            at.found = find_decoder(verdict, id, &at.decoder, err);
-            if (at.found < 0)
-                return -1;
-        }
-        verdict->reason[row] = (uint8_t)decode_row(verdict, &at, body, err);
+        if ((!schema.is_used || schema.id != id) && find_schema(verdict, id, &schema, err) < 0)
+            return -1;
+        verdict->reason[row] = (uint8_t)decode_row(verdict, &schema, body);
         if (verdict->reason[row] != TRADE_GOOD)
             trade_batch_put_nulls(&verdict->trades);
     }

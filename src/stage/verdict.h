@@ -14,13 +14,15 @@
 #include "trade/trade_check.h"
 #include "trade/trade_decode.h"
 
-/* Compiled decoders by schema id. */
+/* What the registry has said, by schema id: a hash table, because a sick feed has many ids.  That
+ * an id is absent is remembered for one batch, because it may be registered later. */
 struct schema_cache {
     struct schema_cache_entry {
         int32_t id;
+        bool is_used, is_absent;
         const struct trade_decoder *decoder; /* NULL: no trade can be of this schema */
     } * entry;
-    size_t count, capacity;
+    size_t count, absent_count, capacity; /* capacity: 0 or a power of two */
     struct arena arena;
 };
 
