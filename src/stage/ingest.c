@@ -26,9 +26,10 @@
 #define BACKOFF_US_MAX (60 * MICROS_SECOND)
 #define RETRY_US       (MICROS_SECOND / 10) /* a log that refused a group */
 #define MOMENT_US      (MICROS_SECOND / 1000)
+#define NOTICES_US     (60 * MICROS_SECOND)
 #define POLL_US        (MICROS_SECOND / 200) /* all slots of the log are under way */
 
-enum { FRAMES_BETWEEN_POLLS = 64 };
+enum { FRAMES_BETWEEN_POLLS = 64, NOTICES_MAX = 10 /* in NOTICES_US */ };
 
 enum phase {
     PHASE_PREPARE, /* topics, schema, list: not yet */
@@ -66,6 +67,8 @@ struct ingest {
     int64_t refused_us; /* the log refused a group then; 0: it did not */
     uint64_t acknowledged, acknowledged_before; /* as the log counts; when we came */
     enum trouble trouble;
+    int64_t notices_us; /* when the first of `notices` came */
+    int64_t notices;    /* of the exchange; all that are more than NOTICES_MAX wait to be counted */
     struct ingest_counters counters;
 };
 
@@ -91,6 +94,31 @@ static void say_well(struct ingest *self, enum trouble trouble, const char *even
     diag(DIAG_INFO, event, "exchange=%s", self->config.kind->name);
     self->trouble = TROUBLE_NONE;
     self->counters.trouble[0] = '\0';
+}
+
+/* Says how many notices of the last minute were not said, once it is over. */
+static void end_notices(struct ingest *self, bool is_over)
+{
+    int64_t now = now_us(self);
+
+    if (self->notices == 0 ||
+        (!is_over && now >= self->notices_us && now < self->notices_us + NOTICES_US))
+        return;
+    if (self->notices > NOTICES_MAX)
+        diag(DIAG_WARN, "exchange_notices_unsaid", "exchange=%s count=%" PRId64,
+             self->config.kind->name, self->notices - NOTICES_MAX);
+    self->notices = 0;
+}
+
+/* What an exchange has to say is its own choice, also how often. */
+static void say_notice(struct ingest *self, struct span text)
+{
+    end_notices(self, false);
+    if (self->notices == 0)
+        self->notices_us = now_us(self);
+    if (++self->notices <= NOTICES_MAX)
+        diag(DIAG_WARN, "exchange_notice", "exchange=%s text=\"%.*s\"", self->config.kind->name,
+             SPAN_ARGS(text));
 }
 
 static void poll_log(struct ingest *self, int64_t wait_us)
@@ -333,8 +361,7 @@ static int act(struct ingest *self, struct err *err)
             self->soon = true;
             break;
         case EXCHANGE_NOTE:
-            diag(DIAG_WARN, "exchange_notice", "exchange=%s text=\"%.*s\"", self->config.kind->name,
-                 SPAN_ARGS(action.text));
+            say_notice(self, action.text);
             break;
         }
     }
@@ -445,6 +472,7 @@ int ingest_step(struct ingest *self, int64_t wait_us, struct err *err)
 
     flush(self);
     poll_log(self, 0);
+    end_notices(self, false);
     pause_or_resume(self);
     if (self->counters.is_paused) {
         await_log(self, wait_us);
@@ -491,6 +519,7 @@ int ingest_stop(struct ingest *self, int64_t timeout_us, struct err *err)
 
     if (drain(self, until_us, err) < 0)
         return -1;
+    end_notices(self, true);
     for (;;) {
         flush(self);
         left = (int64_t)(ingest_queue_count(&self->trades) + ingest_queue_count(&self->letters)) +

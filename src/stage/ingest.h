@@ -9,7 +9,8 @@
  * `waiting_bytes_max` of them wait, the feed is not read until it can.
  *
  * Outages end no step: no network, no log, no registry are said once, tried again with backoff, and
- * said again when they are over; ingest_counters has the text of what is wrong now.
+ * said again when they are over; ingest_counters has the text of what is wrong now.  Of an
+ * exchange's notices ten a minute are said, and then how many more there were.
  */
 #ifndef K2_STAGE_INGEST_H
 #define K2_STAGE_INGEST_H

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define START (INT64_C(1723161255) * MICROS_SECOND)
 #define TOPIC "market.crypto.trades.binance"
@@ -600,6 +601,49 @@ static void a_stop_is_bounded_and_says_what_is_missing(void **state)
     assert_in_range(now(fixture) - from_us, 3 * MICROS_SECOND, 4 * MICROS_SECOND);
 }
 
+/* Lines of `event` that ingest says on stderr until the clock has gone on by `us`, a step each 10
+ * ms. */
+static size_t lines_of(struct fixture *fixture, const char *event, int64_t us)
+{
+    static char text[1 << 16];
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    size_t lines = 0, size;
+
+    diag_level_min(DIAG_WARN);
+    dup2(fileno(file), STDERR_FILENO);
+    for (int64_t until_us = now(fixture) + us; now(fixture) < until_us;)
+        step(fixture, 10000);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    diag_level_min(DIAG_ERROR);
+    rewind(file);
+    size = fread(text, 1, sizeof(text) - 1, file);
+    text[size] = 0;
+    fclose(file);
+    for (const char *at = text; (at = strstr(at, event)) != NULL; at++)
+        lines++;
+    return lines;
+}
+
+static void an_exchange_that_complains_all_day_is_heard_ten_times_a_minute(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct span complaint = SPAN("{\"error\":{\"code\":1,\"msg\":\"too many\"}}");
+
+    connect(fixture);
+    for (int i = 0; i < 1000; i++)
+        feed_mem_push_frame(fixture->ports.feed, now(fixture) + i * 30000, complaint);
+    assert_int_equal(lines_of(fixture, "event=exchange_notice ", 59 * MICROS_SECOND), 10);
+    assert_int_equal(lines_of(fixture, "event=exchange_notices_unsaid exchange=binance count=990\n",
+                              2 * MICROS_SECOND),
+                     1);
+    feed_mem_push_frame(fixture->ports.feed, 0, complaint);
+    assert_int_equal(lines_of(fixture, "event=exchange_notice ", MICROS_SECOND), 1);
+    assert_int_equal(lines_of(fixture, "event=exchange_notice", 70 * MICROS_SECOND), 0);
+    assert_int_equal(count(fixture).control, 1002);
+}
+
 static void a_stop_before_anything_began_is_done_at_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -630,6 +674,7 @@ int main(void)
         TEST(another_number_of_partitions_ends_it),
         TEST(a_stop_takes_what_was_read_and_waits_for_the_log),
         TEST(a_stop_is_bounded_and_says_what_is_missing),
+        TEST(an_exchange_that_complains_all_day_is_heard_ten_times_a_minute),
         TEST(a_stop_before_anything_began_is_done_at_once),
     };
 
