@@ -49,10 +49,12 @@ bool chain_is_whole(const struct ice_metadata *metadata)
                               (oldest->sequence <= 1 || !clause_on(CLAUSE_ROOT_IS_FIRST)));
 }
 
-/* The property may be that of a rolled-back future: then its successor epoch begins. */
-static int64_t epoch_after(const struct positions *property, bool is_ours)
+/* The table was rolled back to before what the property says: a new epoch begins.  Where each
+ * partition was begun is kept, so that it is begun there again. */
+static void begin_epoch(struct positions *map, const struct positions *property)
 {
-    return is_ours ? property->epoch + 1 : 0;
+    map->epoch = property->epoch + 1;
+    positions_keep_retained(map, property);
 }
 
 static int find_on_chain(const struct ice_metadata *metadata, const struct positions *property,
@@ -68,7 +70,7 @@ static int find_on_chain(const struct ice_metadata *metadata, const struct posit
         if (rc == 0) {
             if (has_property && strcmp(map->commit_id, property->commit_id) != 0 &&
                 clause_on(CLAUSE_EPOCH))
-                map->epoch = property->epoch + 1;
+                begin_epoch(map, property);
             return 0;
         }
         snapshot =
@@ -109,7 +111,8 @@ static int find_map(struct chain_table *chain, const struct ice_metadata *metada
         return err_wrap(err, "%s: properties", chain->table.definition.name);
     has_property = rc == 0;
     if (metadata->main == ICE_NONE) {
-        map->epoch = epoch_after(&property, has_property);
+        if (has_property)
+            begin_epoch(map, &property);
         return 0;
     }
     rc = find_on_chain(metadata, &property, has_property, map, err);
@@ -118,7 +121,7 @@ static int find_map(struct chain_table *chain, const struct ice_metadata *metada
     if (!has_property)
         return 0; /* foreign snapshots only: we never wrote */
     if (chain_is_whole(metadata)) {
-        map->epoch = epoch_after(&property, true); /* rolled back to before our first */
+        begin_epoch(map, &property); /* rolled back to before our first */
         return 0;
     }
     return find_in_property(chain, metadata, &property, map, err);

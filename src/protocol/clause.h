@@ -14,7 +14,6 @@
 enum clause {
     CLAUSE_UPKEEP_CARRIES_MAP,     /* rule 1 */
     CLAUSE_POSITION_TEST,          /* rule 2 */
-    CLAUSE_DESCENDANT,             /* rule 2 */
     CLAUSE_UNKNOWN_IS_NOT_FAILURE, /* rule 3 */
     CLAUSE_PROPERTY,               /* rule 4: the property serves when the chain is cut */
     CLAUSE_COUNT_OWN_ROWS,         /* rule 4: ... and is checked against the rows */
@@ -31,8 +30,6 @@ enum clause {
     CLAUSE_SECOND_PATH_BY_OFFSET,  /* rule 6 */
     CLAUSE_GROUP_CUT,              /* rule 6: files that overlap are cut by offset together */
     CLAUSE_BRONZE_MAP_BOUND,       /* rule 6: rows at or above Bronze's own map are never taken */
-    CLAUSE_ROLLBACK_IS_NOT_EXPIRY, /* rule 6 */
-    CLAUSE_TAG_IS_NOT_ROLLBACK,    /* rule 6 */
     CLAUSE_GOLD_LOOKUP,            /* rule 7 */
     CLAUSE_LOOKUP_AFTER_CONFLICT,  /* rule 7 */
     CLAUSE_GOLD_BEFORE_BATCH,      /* rule 7: the order of the two tests */

@@ -84,15 +84,6 @@ static bool positions_hold(const struct attempt *attempt)
     return true;
 }
 
-/* Rule 2: what a batch leaned on may be gone when the new base does not descend from the old. */
-static bool descends(const struct attempt *attempt)
-{
-    if (attempt->before == NULL || attempt->before->main == ICE_NONE ||
-        !clause_on(CLAUSE_DESCENDANT))
-        return true;
-    return ice_metadata_is_ancestor(attempt->base, attempt->before->main, attempt->base->main);
-}
-
 static void move_positions(struct attempt *attempt)
 {
     const struct commit_batch *batch = attempt->batch;
@@ -178,7 +169,7 @@ static int try_once(struct attempt *attempt, struct err *err)
         return 0;
     if (chain_find_map(chain, attempt->base, &attempt->arena, &attempt->map, err) != 0)
         return -1;
-    if (!positions_hold(attempt) || !descends(attempt))
+    if (!positions_hold(attempt))
         return COMMIT_LOST;
     rc = plan_manifest(attempt, err);
     if (rc != 0)

@@ -74,11 +74,17 @@ const struct position_input *positions_input(const struct positions *map, const 
     return find_input(map, table);
 }
 
-int64_t positions_retained(const struct positions *map, const char *topic, int32_t partition)
+int64_t positions_retained_or(const struct positions *map, const char *topic, int32_t partition,
+                              int64_t otherwise)
 {
     const struct position_retained *entry = find_retained(map, topic, partition);
 
-    return entry == NULL ? 0 : entry->from;
+    return entry == NULL ? otherwise : entry->from;
+}
+
+int64_t positions_retained(const struct positions *map, const char *topic, int32_t partition)
+{
+    return positions_retained_or(map, topic, partition, 0);
 }
 
 int64_t positions_next(const struct positions *map, const char *topic, int32_t partition)
@@ -150,6 +156,13 @@ void positions_set_retained(struct positions *map, const struct position_retaine
 void positions_remove_inputs(struct positions *map)
 {
     map->input_count = 0;
+}
+
+void positions_keep_retained(struct positions *map, const struct positions *from)
+{
+    for (size_t i = 0; i < from->retained_count; i++)
+        if (find_retained(map, from->retained[i].topic, from->retained[i].partition) == NULL)
+            positions_set_retained(map, &from->retained[i]);
 }
 
 bool positions_same_offset(const struct position_offset *a, const struct position_offset *b)

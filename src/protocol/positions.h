@@ -73,8 +73,10 @@ void positions_copy(struct positions *to, struct arena *arena, const struct posi
 const struct position_offset *positions_offset(const struct positions *map, const char *topic,
                                                int32_t partition);
 const struct position_input *positions_input(const struct positions *map, const char *table);
-/* The lowest offset answered for, 0 when there is no entry. */
+/* The lowest offset answered for, 0 or `otherwise` when there is no entry. */
 int64_t positions_retained(const struct positions *map, const char *topic, int32_t partition);
+int64_t positions_retained_or(const struct positions *map, const char *topic, int32_t partition,
+                              int64_t otherwise);
 
 /* The entry's next offset, 0 without entry. */
 int64_t positions_next(const struct positions *map, const char *topic, int32_t partition);
@@ -84,6 +86,8 @@ void positions_set_offset(struct positions *map, const struct position_offset *e
 void positions_set_input(struct positions *map, const struct position_input *entry);
 void positions_set_retained(struct positions *map, const struct position_retained *entry);
 void positions_remove_inputs(struct positions *map);
+/* Adds those of `from` that the map lacks. */
+void positions_keep_retained(struct positions *map, const struct positions *from);
 
 /* True when both say the same; NULL stands for "no entry" and equals one at the beginning. */
 bool positions_same_offset(const struct position_offset *a, const struct position_offset *b);

@@ -29,25 +29,21 @@ static struct chain_part chain_down_to(const struct ice_metadata *metadata, int6
     return part;
 }
 
-/* Which snapshots come after the position: 0, READ_CUT or READ_ROLLED. */
+/* Which snapshots come after the position: 0 or READ_CUT. */
 static int part_after(const struct ice_metadata *metadata, const struct position_input *position,
                       struct arena *arena, struct chain_part *part)
 {
     const struct ice_snapshot *oldest = chain_oldest(metadata);
-    bool is_whole = chain_is_whole(metadata);
     int64_t at = position == NULL ? POSITION_NONE : position->snapshot;
 
     *part = chain_down_to(metadata, at, arena);
     if (oldest == NULL)
         return at == POSITION_NONE ? 0 : READ_CUT;
     if (at == POSITION_NONE)
-        return is_whole ? 0 : READ_CUT;
-    if (ice_metadata_is_ancestor(metadata, at, metadata->main) || oldest->parent == at)
-        return 0;
-    if (ice_metadata_snapshot(metadata, at) != NULL && clause_on(CLAUSE_ROLLBACK_IS_NOT_EXPIRY) &&
-        (is_whole || !clause_on(CLAUSE_TAG_IS_NOT_ROLLBACK)))
-        return READ_ROLLED;
-    return READ_CUT;
+        return chain_is_whole(metadata) ? 0 : READ_CUT;
+    return ice_metadata_is_ancestor(metadata, at, metadata->main) || oldest->parent == at
+               ? 0
+               : READ_CUT;
 }
 
 static bool is_append(const struct ice_snapshot *snapshot)
@@ -148,7 +144,6 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
         const struct ice_snapshot *snapshot = part.snapshot[--part.count];
 
         if (ice_snapshot_get(snapshot, "k2.commit-id") == NULL || !is_append(snapshot)) {
-            plan->foreign_appends += is_append(snapshot);
             finish_snapshot(&plan->next, snapshot);
             continue;
         }

@@ -3,8 +3,8 @@
  * read_on.h: rule 6 of docs/commit.md: reading a table on from a position.
  *
  * First path: the snapshots that K2 appended after the position on main, oldest first, each from
- * its own manifests.  What others did (replace, delete, overwrite, appends) is passed over and
- * counted.
+ * its own manifests.  What others did (replace, delete, overwrite, appends) is passed over;
+ * `k2 audit` lists it.
  */
 #ifndef K2_PROTOCOL_READ_ON_H
 #define K2_PROTOCOL_READ_ON_H
@@ -13,7 +13,7 @@
 
 enum {
     READ_CUT = 1,    /* the chain is cut, or a file is gone: the second path must serve */
-    READ_ROLLED = 2, /* the input was rolled back, or is another table than it was */
+    READ_ROLLED = 2, /* the input is another table than it was, or the snapshot begun is gone */
 };
 
 struct read_plan {
@@ -21,8 +21,7 @@ struct read_plan {
     size_t count;
     struct position_input next; /* the position behind them */
     const struct ice_snapshot
-        *reached;            /* the last snapshot of ours that these files finish, or NULL */
-    int64_t foreign_appends; /* passed over */
+        *reached; /* the last snapshot of ours that these files finish, or NULL */
 };
 
 /*

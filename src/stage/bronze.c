@@ -185,17 +185,18 @@ static void note_moved(struct bronze *bronze, int32_t partition, int64_t from, i
             (struct position_retained){ bronze->names.topic, partition, from };
 }
 
-/* Where a partition is to be read from: its position, or at a first start the earliest. */
+/* Where a partition is to be read from: its position; where it was begun before a rollback; or at a
+ * first start the earliest. */
 static int start_of(struct bronze *bronze, int32_t partition, int64_t *from, struct err *err)
 {
     const struct position_offset *entry =
         positions_offset(&bronze->map, bronze->names.topic, partition);
     int64_t end;
 
-    if (entry != NULL) {
-        *from = entry->next;
+    *from = entry != NULL ? entry->next
+                          : positions_retained_or(&bronze->map, bronze->names.topic, partition, -1);
+    if (*from >= 0)
         return 0;
-    }
     if (log_bounds(bronze->ports.log, bronze->names.topic, partition, from, &end, err) != 0)
         return -1;
     return 0;

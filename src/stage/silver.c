@@ -110,15 +110,17 @@ struct chain_table *silver_dead_letters(struct silver *s)
 
 /* -- loading */
 
-/* A partition that a table has not begun stands where Bronze begins; but not after a rollback, when
- * Bronze may have let go of what must be read again. */
+/* A partition that a table has not begun stands where Bronze begins; one that it had begun before a
+ * rollback, where the table began it: Bronze may have let go of what must be read again. */
 static int64_t position_of(const struct silver *s, const struct positions *map, int32_t partition)
 {
-    const struct position_offset *entry = positions_offset(map, s->names.topic, partition);
+    const char *topic = s->names.topic;
+    const struct position_offset *entry = positions_offset(map, topic, partition);
 
     if (entry != NULL)
         return entry->next;
-    return map->epoch == 0 ? positions_retained(&s->bronze_map, s->names.topic, partition) : 0;
+    return positions_retained_or(map, topic, partition,
+                                 positions_retained_or(&s->bronze_map, topic, partition, 0));
 }
 
 static int load_chain(struct silver *s, struct chain_table *table, struct positions *map,
@@ -155,6 +157,23 @@ static int refuse_unknown_partitions(const struct silver *s, const struct positi
     return 0;
 }
 
+/* Silver and the dead letters name the log that Bronze's offsets are of: it must be ours. */
+static int refuse_another_log(const struct silver *s, struct err *err)
+{
+    const struct positions *map = &s->bronze_map;
+    const char *ours = s->ports.log->cluster;
+
+    for (size_t i = 0; i < map->offset_count; i++)
+        if (strcmp(map->offset[i].topic, s->names.topic) == 0 &&
+            strcmp(map->offset[i].cluster, ours) != 0)
+            return err_set(err, ERR_REFUSED,
+                           "%s: positions of topic %s in %s are of log %s, this log is %s: a new "
+                           "log needs a new data folder or `k2 positions set`",
+                           s->names.silver, s->names.topic, s->names.bronze, map->offset[i].cluster,
+                           ours);
+    return 0;
+}
+
 /* 0, or STAGE_IDLE when Bronze does not exist yet. */
 static int load(struct silver *s, struct err *err)
 {
@@ -172,7 +191,7 @@ static int load(struct silver *s, struct err *err)
     rc = load_chain(s, &s->bronze, &s->bronze_map, err);
     if (rc != 0)
         return rc < 0 ? -1 : STAGE_IDLE;
-    if (refuse_unknown_partitions(s, &s->bronze_map, err) != 0)
+    if (refuse_unknown_partitions(s, &s->bronze_map, err) != 0 || refuse_another_log(s, err) != 0)
         return -1;
     s->S = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*s->S));
     s->D = arena_zero(&s->arena, (size_t)s->partitions, sizeof(*s->D));

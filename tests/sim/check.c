@@ -204,7 +204,7 @@ static void check_positions(struct view *view, int x, const struct place *place)
     const char *topic = sim->exchange[x].names.topic;
 
     for (int32_t p = 0; p < sim->exchange[x].partitions; p++) {
-        int64_t next = from_map(view, place->table, "k2.offsets", topic, p, 0, 0);
+        int64_t next = from_map(view, place->table, "k2.offsets", topic, p, 0, sim->begin[x][p]);
 
         if (next != sim->end[x][p])
             violate(view,

@@ -3,6 +3,7 @@
  * sets positions with open eyes.  Works on the table that the refusal names. */
 #include "sim/sim.h"
 
+#include "core/num.h"
 #include "protocol/own_rows.h"
 
 #include <inttypes.h>
@@ -132,7 +133,7 @@ static void set_by_rows(struct desk *desk, enum sim_table table)
             entry->topic = sim->exchange[x].names.topic;
             entry->cluster = sim->log->cluster;
             entry->partition = p;
-            entry->next = entry->high + 1;
+            entry->next = int64_max(sim->begin[x][p], entry->high + 1);
             entry->last = POSITION_NONE;
             positions_set_offset(&desk->map, entry);
         }

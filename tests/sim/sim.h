@@ -102,7 +102,8 @@ struct sim {
     struct sim_record *record;
     size_t record_count, record_capacity;
     int64_t next_trade;
-    int64_t end[SIM_EXCHANGES][SIM_PARTITIONS_MAX]; /* of the log */
+    int64_t begin[SIM_EXCHANGES][SIM_PARTITIONS_MAX]; /* of the log, before anybody read it */
+    int64_t end[SIM_EXCHANGES][SIM_PARTITIONS_MAX];
 
     bool registry_is_down;
     bool is_known[SIM_SCHEMAS + 1], is_broken[SIM_SCHEMAS + 1];

@@ -251,6 +251,23 @@ void sim_open_table(struct sim *sim, enum sim_table table, struct chain_table *c
 static const struct registry_ops registry_ops = { registry_put_never, registry_answer,
                                                   registry_no_close };
 
+/* Half of the logs have let go of what came before the tables. */
+static void begin_log(struct sim *sim, const char *topic, int32_t partition, int64_t *begin)
+{
+    const struct log_record before = { .partition = partition, .value = SPAN("before") };
+    int64_t end;
+    struct err err;
+
+    if (sim_chance(sim, 50)) {
+        log_mem_skip(sim->log, topic, partition, sim_between(sim, 1, 50));
+        if (log_send(sim->log, topic, &before, 1, &err) != 0 ||
+            log_retain(sim->log, topic, partition, INT64_MAX, INT64_MAX, &err) != 0)
+            abort();
+    }
+    if (log_bounds(sim->log, topic, partition, begin, &end, &err) != 0 || *begin != end)
+        abort();
+}
+
 static void make_exchanges(struct sim *sim)
 {
     static const struct {
@@ -266,6 +283,10 @@ static void make_exchanges(struct sim *sim)
         tables_names(&sim->exchange[x].names, &sim->arena, all[x].name);
         if (log_ensure_topic(sim->log, sim->exchange[x].names.topic, all[x].partitions, &err) != 0)
             abort();
+        for (int32_t p = 0; p < all[x].partitions; p++) {
+            begin_log(sim, sim->exchange[x].names.topic, p, &sim->begin[x][p]);
+            sim->end[x][p] = sim->begin[x][p];
+        }
     }
 }
 

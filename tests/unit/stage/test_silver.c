@@ -12,6 +12,7 @@
 #include "trade/trade_encode.h"
 #include "trade/trade_schema.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
 #define START_US (INT64_C(20463) * MICROS_DAY)
@@ -327,6 +328,95 @@ static void rows_rewritten_under_another_name_are_not_passed_over(void **state)
     world_close(&world);
 }
 
+/* Main of a table back to its first snapshot, or forward again, as another library sets it. */
+static void set_main(struct world *world, const char *name, int64_t snapshot_id)
+{
+    struct catalog_table now = { 0 };
+    struct catalog_commit commit = { 0 };
+    struct json_object *root, *main_ref;
+    struct err err;
+
+    assert_ok(catalog_load(world->catalog.inner, "market_data", name, NULL, &now, &err));
+    root = json_tokener_parse(buf_text(&now.metadata));
+    main_ref = json_object_object_get(json_object_object_get(root, "refs"), "main");
+    json_object_object_add(root, "current-snapshot-id", json_object_new_int64(snapshot_id));
+    json_object_object_add(main_ref, "snapshot-id", json_object_new_int64(snapshot_id));
+    commit.base_location = buf_text(&now.location);
+    commit.table_location = json_object_get_string(json_object_object_get(root, "location"));
+    commit.metadata = span_text(json_object_to_json_string(root));
+    assert_ok(catalog_commit(world->catalog.inner, "market_data", name, &commit, &err));
+    json_object_put(root);
+    catalog_table_deinit(&now);
+}
+
+static int64_t first_snapshot(struct chain_table *chain)
+{
+    struct err err;
+
+    assert_ok(table_load(&chain->table, &err));
+    return chain_oldest(chain->table.metadata)->id;
+}
+
+static void a_partition_begins_again_where_it_began(void **state)
+{
+    const struct log_record before = { .partition = 5, .value = SPAN("before") };
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    assert_ok(log_ensure_topic(world.log, world.names.topic, PARTITIONS, &err));
+    log_mem_skip(world.log, world.names.topic, 5, 1000);
+    assert_ok(log_send(world.log, world.names.topic, &before, 1, &err));
+    assert_ok(log_retain(world.log, world.names.topic, 5, INT64_MAX, INT64_MAX, &err));
+    produce_some(&world, 5, 0); /* partitions 0 to 4 */
+    step_until_idle(&world);
+    produce_some(&world, PARTITIONS, 0);
+    step_until_idle(&world);
+    assert_int_equal(silver_counters(world.silver)->rows, 5 + PARTITIONS);
+    set_main(&world, world.names.silver, first_snapshot(silver_table(world.silver)));
+    set_main(&world, TABLES_DEAD_LETTERS, first_snapshot(silver_dead_letters(world.silver)));
+    step_until_idle(&world);
+    assert_int_equal(silver_counters(world.silver)->rows, 5 + 2 * PARTITIONS);
+    world_close(&world);
+}
+
+static void a_partition_is_not_begun_later_than_it_was(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    produce_some(&world, 5, 0);
+    produce_some(&world, PARTITIONS, 0);
+    set_main(&world, world.names.bronze, first_snapshot(bronze_table(world.bronze)));
+    assert_ok(log_retain(world.log, world.names.topic, 5, INT64_MAX, INT64_MAX, &err));
+    assert_err(bronze_step(world.bronze, &err), ERR_REFUSED);
+    assert_non_null(strstr(err.text, "log_starts_after_position"));
+    world_close(&world);
+}
+
+static void a_bronze_of_another_log_is_refused(void **state)
+{
+    struct world world;
+    struct log *other = log_mem_open(8);
+    struct silver *silver;
+    struct err err;
+
+    (void)state;
+    world_open(&world, 0, 0);
+    produce_some(&world, PARTITIONS, 0);
+    world.ports.log = other;
+    silver = silver_new(&world.ports, "binance", PARTITIONS, &world.rules);
+    assert_err(silver_step(silver, &err), ERR_REFUSED);
+    assert_non_null(strstr(err.text, other->cluster));
+    assert_non_null(strstr(err.text, world.log->cluster));
+    silver_free(silver);
+    log_close(other);
+    world_close(&world);
+}
+
 static void a_reader_in_trouble_does_not_stop_its_upstream(void **state)
 {
     struct world world;
@@ -416,6 +506,9 @@ int main(void)
         cmocka_unit_test(a_cut_chain_is_read_in_batches),
         cmocka_unit_test(rows_rewritten_under_another_name_are_not_passed_over),
         cmocka_unit_test(a_decision_is_followed_by_the_files_that_may_hold_it),
+        cmocka_unit_test(a_partition_begins_again_where_it_began),
+        cmocka_unit_test(a_partition_is_not_begun_later_than_it_was),
+        cmocka_unit_test(a_bronze_of_another_log_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
