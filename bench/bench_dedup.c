@@ -4,6 +4,8 @@
  * what Gold has), within.
  *
  *   bench_dedup [ROWS]     a batch of 65,536 rows against as many that hold half of them
+ *   bench_dedup sick [ROWS]   three batches of 131,072 rows that all have one id, over 10 s: copies
+ * of one trade; as many prices; each against as many such rows
  */
 #include "lib/generate.h"
 
@@ -53,11 +55,37 @@ static double now_s(void)
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-int main(int argc, char **argv)
+/* Best of `rounds`, ns a row. */
+static void measure(const char *name, const struct rows *batch, const struct rows *kept, int rounds)
 {
-    size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 65536;
+    static const char *const steps[] = { "begin", "against", "within" };
     double best[3] = { 1e9, 1e9, 1e9 };
     struct trade_dedup dedup = { 0 };
+    size_t count = batch->timestamp.rows;
+
+    for (int round = 0; round < rounds; round++) {
+        double at[4];
+
+        at[0] = now_s();
+        trade_dedup_begin(&dedup, &batch->keys, 2000000);
+        at[1] = now_s();
+        trade_dedup_against(&dedup, &kept->keys);
+        at[2] = now_s();
+        trade_dedup_within(&dedup);
+        at[3] = now_s();
+        for (int i = 0; i < 3; i++)
+            if (at[i + 1] - at[i] < best[i])
+                best[i] = at[i + 1] - at[i];
+    }
+    for (int i = 0; i < 3; i++)
+        printf("%s %-8s %9.1f ns/row\n", name, steps[i], best[i] * 1e9 / (double)count);
+    printf("%s %zu rows, %zu copies, %zu id conflicts\n", name, count, dedup.copies,
+           dedup.id_conflicts);
+    trade_dedup_deinit(&dedup);
+}
+
+static void measure_feed(size_t count)
+{
     struct generate generate;
     struct rows batch, kept;
 
@@ -73,26 +101,51 @@ int main(int argc, char **argv)
         if (i >= count / 2)
             rows_put(&batch, &trade);
     }
-    for (int round = 0; round < 15; round++) {
-        double at[4];
-
-        at[0] = now_s();
-        trade_dedup_begin(&dedup, &batch.keys, 2000000);
-        at[1] = now_s();
-        trade_dedup_against(&dedup, &kept.keys);
-        at[2] = now_s();
-        trade_dedup_within(&dedup);
-        at[3] = now_s();
-        for (int i = 0; i < 3; i++)
-            if (at[i + 1] - at[i] < best[i])
-                best[i] = at[i + 1] - at[i];
-    }
-    printf("dedup begin    %6.1f ns/row\ndedup against  %6.1f ns/row\ndedup within   %6.1f ns/row\n"
-           "%zu rows, %zu copies\n",
-           best[0] * 1e9 / (double)count, best[1] * 1e9 / (double)count,
-           best[2] * 1e9 / (double)count, count, dedup.copies);
-    trade_dedup_deinit(&dedup);
+    measure("dedup", &batch, &kept, 15);
     rows_deinit(&batch);
     rows_deinit(&kept);
+}
+
+/* One trade `count` times; its price is one of so many. */
+static void measure_sick(const char *name, size_t count, size_t prices)
+{
+    struct generate generate;
+    struct rows batch, kept;
+    struct trade trade;
+    int128 price;
+    int64_t at_us;
+
+    rows_init(&batch);
+    rows_init(&kept);
+    generate_init(&generate, GENERATE_BINANCE, 7, 1795000000000000, 0);
+    generate_next(&generate, &trade);
+    price = trade.price;
+    at_us = trade.timestamp_us;
+    for (size_t i = 0; i < count; i++) {
+        size_t shuffled = i * 7919 % count;
+
+        trade.price = price + (int128)(shuffled % prices);
+        trade.timestamp_us = at_us + (int64_t)(shuffled * 10000000 / count);
+        rows_put(&batch, &trade);
+        trade.price += i % 2 == 0 ? 0 : (int128)prices; /* every second row is of another price */
+        trade.timestamp_us += i % 3 == 0 ? 20000000 : 0;
+        rows_put(&kept, &trade);
+    }
+    measure(name, &batch, &kept, 1);
+    rows_deinit(&batch);
+    rows_deinit(&kept);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "sick") == 0) {
+        size_t count = argc > 2 ? strtoul(argv[2], NULL, 10) : 131072;
+
+        measure_sick("one trade ", count, 1);
+        measure_sick("100 prices", count, 100);
+        measure_sick("all prices", count, count);
+        return 0;
+    }
+    measure_feed(argc > 1 ? strtoul(argv[1], NULL, 10) : 65536);
     return 0;
 }

@@ -24,13 +24,23 @@ struct trade_dedup {
     struct trade_keys batch;
     size_t rows;
     int64_t window_us;
-    uint32_t *head; /* first row of a hash chain, plus one; 0: none */
+    uint32_t *head; /* by hash: 0 none; first row of a chain, plus one; or a crowd, see the .c */
     size_t head_mask;
     struct trade_dedup_row {
         uint32_t next; /* in the chain, plus one */
         uint32_t hash;
+        uint32_t depth; /* rows of the chain from here on */
     } * row;
-    uint8_t *mark; /* by row: TRADE_DEDUP_… */
+    struct trade_dedup_crowd {
+        uint32_t begin, end; /* in both orders */
+    } * crowd;
+    size_t crowd_count, crowd_capacity;
+    struct trade_dedup_order {
+        uint32_t *row;  /* ascending */
+        uint32_t *skip; /* by place: further places that hold no row of interest are passed over */
+        size_t count, capacity;
+    } by_key, by_time; /* of the crowds' rows: (id, rest of the key, time); (id, time) */
+    uint8_t *mark;     /* by row: TRADE_DEDUP_… */
     size_t row_capacity;
     struct trade_interval {
         int64_t from, to; /* both inclusive */
@@ -53,8 +63,9 @@ void trade_dedup_restart(struct trade_dedup *dedup);
 /* May rows with times in [from, to] be of any interest? */
 bool trade_dedup_overlaps(const struct trade_dedup *dedup, int64_t from, int64_t to);
 
-/* Marks rows of the batch that are copies of these kept rows; and those that share a message_id
- * within the window but not the rest of the key (kept, counted). */
+/* Marks rows of the batch that are copies of these kept rows; and of the others those that share a
+ * message_id within the window but not the rest of the key (kept, counted).  However many rows have
+ * one id, each row costs the logarithm of it. */
 void trade_dedup_against(struct trade_dedup *dedup, const struct trade_keys *kept);
 
 /* Marks, in input order, copies of rows of the batch that are kept themselves. */

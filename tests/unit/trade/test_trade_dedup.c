@@ -3,6 +3,9 @@
 
 #include "lib/test.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 enum { WINDOW_US = 2000000 };
 
 struct row {
@@ -192,12 +195,121 @@ static void memory_is_reused_by_a_larger_and_a_smaller_batch(void **state)
     trade_dedup_deinit(&dedup);
 }
 
+/* What rule 7 says, word by word. */
+static void expect_by_the_rule(const struct row *gold, size_t gold_count, const struct row *batch,
+                               size_t count, uint8_t *mark)
+{
+    for (size_t i = 0; i < count; i++) {
+        mark[i] = 0;
+        for (size_t k = 0; k < gold_count + i; k++) {
+            const struct row *kept = k < gold_count ? &gold[k] : &batch[k - gold_count];
+
+            if ((k >= gold_count && mark[k - gold_count] == TRADE_DEDUP_COPY) ||
+                strcmp(kept->id, batch[i].id) != 0 ||
+                llabs((kept->at_s - batch[i].at_s) * 1000000) > WINDOW_US)
+                continue;
+            if (kept->price == batch[i].price && strcmp(kept->side, batch[i].side) == 0)
+                mark[i] = TRADE_DEDUP_COPY;
+            else if (mark[i] != TRADE_DEDUP_COPY)
+                mark[i] = TRADE_DEDUP_ID_CONFLICT;
+        }
+    }
+}
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33) % below;
+}
+
+static void draw_rows(uint64_t *state, struct row *rows, size_t count)
+{
+    static const char *const ids[] = { "a", "b", "ab", "c", "d", "e", "f", "g" };
+    uint32_t id_count = 1 + draw(state, ARRAY_LEN(ids)), prices = 1 + draw(state, 4);
+    uint32_t seconds = 1 + draw(state, 40);
+
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct row){ ids[draw(state, id_count)], draw(state, prices) - 1,
+                                draw(state, 4) == 0 ? "SELL" : "BUY", draw(state, seconds) };
+}
+
+static void few_and_many_rows_of_an_id_are_judged_by_one_rule(void **state)
+{
+    static struct row gold[100], batch[300];
+    struct trade_dedup dedup = { 0 };
+    uint64_t random = 1;
+
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        size_t gold_count = draw(&random, ARRAY_LEN(gold)), half = gold_count / 2;
+        size_t count = draw(&random, round % 3 == 0 ? ARRAY_LEN(batch) : 40);
+        uint8_t mark[ARRAY_LEN(batch)];
+        struct rows early, late, rows;
+
+        draw_rows(&random, gold, gold_count);
+        draw_rows(&random, batch, count);
+        expect_by_the_rule(gold, gold_count, batch, count, mark);
+        rows_init(&early, gold, half);
+        rows_init(&late, gold + half, gold_count - half);
+        rows_init(&rows, batch, count);
+        trade_dedup_begin(&dedup, &rows.keys, WINDOW_US);
+        for (int again = 0; again < 2; again++) {
+            trade_dedup_restart(&dedup);
+            trade_dedup_against(&dedup, &late.keys);
+            trade_dedup_against(&dedup, &early.keys);
+            trade_dedup_within(&dedup);
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (dedup.mark[i] != mark[i])
+                fail_msg("round %d, row %zu: mark %d, not %d", round, i, dedup.mark[i], mark[i]);
+            dedup.copies -= mark[i] == TRADE_DEDUP_COPY;
+            dedup.id_conflicts -= mark[i] == TRADE_DEDUP_ID_CONFLICT;
+        }
+        assert_int_equal(dedup.copies, 0);
+        assert_int_equal(dedup.id_conflicts, 0);
+        rows_deinit(&early);
+        rows_deinit(&late);
+        rows_deinit(&rows);
+    }
+    trade_dedup_deinit(&dedup);
+}
+
+/* Row by row it would take minutes. */
+static void a_feed_that_repeats_one_id_without_end_is_judged_in_time(void **state)
+{
+    enum { ROWS = 131072 };
+    struct row *batch = calloc(ROWS, sizeof(*batch));
+    struct trade_dedup dedup = { 0 };
+    struct rows rows;
+
+    (void)state;
+    alarm(30);
+    for (size_t prices = 1; prices <= ROWS; prices *= ROWS) {
+        for (size_t i = 0; i < ROWS; i++)
+            batch[i] = (struct row){ "a", (int64_t)(i % prices), "BUY", (int64_t)(i * 7919 % 7) };
+        rows_init(&rows, batch, ROWS);
+        trade_dedup_begin(&dedup, &rows.keys, WINDOW_US);
+        trade_dedup_within(&dedup);
+        assert_int_equal(dedup.copies, prices == 1 ? ROWS - 2 : 0);
+        trade_dedup_restart(&dedup);
+        trade_dedup_against(&dedup, &rows.keys);
+        trade_dedup_within(&dedup);
+        assert_int_equal(dedup.copies, ROWS);
+        rows_deinit(&rows);
+    }
+    alarm(0);
+    trade_dedup_deinit(&dedup);
+    free(batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_case_keeps_just_what_it_should),
         cmocka_unit_test(intervals_are_the_rows_own_and_merged),
         cmocka_unit_test(memory_is_reused_by_a_larger_and_a_smaller_batch),
+        cmocka_unit_test(few_and_many_rows_of_an_id_are_judged_by_one_rule),
+        cmocka_unit_test(a_feed_that_repeats_one_id_without_end_is_judged_in_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
