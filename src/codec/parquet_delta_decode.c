@@ -116,15 +116,15 @@ static int take_block(struct delta *delta, const struct parquet_target *target, 
     return 0;
 }
 
-int parquet_delta_decode(const struct parquet_target *target, struct span body, size_t count,
-                         uint8_t *out, struct err *err)
+int parquet_delta_decode_front(const struct parquet_target *target, struct span *body, size_t count,
+                               uint8_t *out, struct err *err)
 {
     const size_t width = parquet_plain_decode_width(target);
-    struct delta delta = { .at = body.data, .end = body.data + body.size };
+    struct delta delta = { .at = body->data, .end = body->data + body->size };
     uint64_t block_size, miniblocks, total;
     int64_t first;
 
-    if (count == 0 && body.size == 0)
+    if (count == 0 && body->size == 0)
         return 0;
     if (!take_varint(&delta, &block_size) || !take_varint(&delta, &miniblocks) ||
         !take_varint(&delta, &total) || !take_zigzag(&delta, &delta.value))
@@ -148,5 +148,12 @@ int parquet_delta_decode(const struct parquet_target *target, struct span body, 
         if (take_block(&delta, target, n, out + done * width, err) < 0)
             return -1;
     }
+    *body = span_of(delta.at, (size_t)(delta.end - delta.at));
     return 0;
+}
+
+int parquet_delta_decode(const struct parquet_target *target, struct span body, size_t count,
+                         uint8_t *out, struct err *err)
+{
+    return parquet_delta_decode_front(target, &body, count, out, err);
 }

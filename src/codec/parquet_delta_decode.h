@@ -11,5 +11,8 @@
 /* Exactly `count` values to out[0..count * width); the page must say that it has so many. */
 CHECK_RESULT int parquet_delta_decode(const struct parquet_target *target, struct span body,
                                       size_t count, uint8_t *out, struct err *err);
+/* The same, taken off the front of *body, where something else follows. */
+CHECK_RESULT int parquet_delta_decode_front(const struct parquet_target *target, struct span *body,
+                                            size_t count, uint8_t *out, struct err *err);
 
 #endif

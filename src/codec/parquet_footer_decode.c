@@ -57,8 +57,8 @@ static int damaged(struct footer *footer, struct err *err)
 static enum parquet_meaning decode_timestamp(struct thrift_decoder *d, struct thrift_field *value)
 {
     struct thrift_field field = thrift_decode_child(d, value);
+    enum parquet_meaning meaning = PARQUET_MEANS_OTHER;
     bool utc = false;
-    bool micros = false;
 
     while (thrift_decode_next(d, &field)) {
         if (field.id == 1) {
@@ -67,10 +67,13 @@ static enum parquet_meaning decode_timestamp(struct thrift_decoder *d, struct th
             struct thrift_field unit = thrift_decode_child(d, &field);
 
             while (thrift_decode_next(d, &unit))
-                micros = unit.id == 2;
+                meaning = unit.id == 1   ? PARQUET_MEANS_MILLIS_UTC
+                          : unit.id == 2 ? PARQUET_MEANS_MICROS_UTC
+                          : unit.id == 3 ? PARQUET_MEANS_NANOS_UTC
+                                         : PARQUET_MEANS_OTHER;
         }
     }
-    return utc && micros ? PARQUET_MEANS_MICROS_UTC : PARQUET_MEANS_OTHER;
+    return utc ? meaning : PARQUET_MEANS_LOCAL_TIME;
 }
 
 /* Parquet: LogicalType. INTEGER */
@@ -146,6 +149,8 @@ static enum parquet_meaning converted_meaning(int32_t converted)
         return PARQUET_MEANS_DECIMAL;
     case 6:
         return PARQUET_MEANS_DATE;
+    case 9: /* TIMESTAMP_MILLIS */
+        return PARQUET_MEANS_MILLIS_UTC;
     case 10: /* TIMESTAMP_MICROS */
         return PARQUET_MEANS_MICROS_UTC;
     case 15: /* INT_8, INT_16, INT_32 */

@@ -19,7 +19,10 @@ enum parquet_meaning {
     PARQUET_MEANS_INT,     /* signed, at most 32 bits */
     PARQUET_MEANS_LONG,    /* signed, 64 bits */
     PARQUET_MEANS_DATE,
+    PARQUET_MEANS_MILLIS_UTC,
     PARQUET_MEANS_MICROS_UTC,
+    PARQUET_MEANS_NANOS_UTC,
+    PARQUET_MEANS_LOCAL_TIME, /* a timestamp without zone */
     PARQUET_MEANS_DECIMAL,
     PARQUET_MEANS_OTHER,
 };

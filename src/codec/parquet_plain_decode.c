@@ -6,6 +6,9 @@
 #include "core/num.h"
 
 static const char beyond_precision[] = "a decimal is beyond its column's precision";
+static const char not_micros[] = "an INT96 time is no number of microseconds";
+
+enum { INT96_BYTES = 12, JULIAN_DAY_OF_1970 = 2440588 };
 
 size_t parquet_plain_decode_width(const struct parquet_target *target)
 {
@@ -138,6 +141,24 @@ static int byte_array_decimals(const struct parquet_target *target, struct span 
     return 0;
 }
 
+/* INT96: nanoseconds of the day, then the Julian day.  False where microseconds cannot hold it. */
+static bool int96s_to_micros(const uint8_t *from, size_t count, uint8_t *out)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t nanos = load_le64(from + i * INT96_BYTES);
+        int64_t day = (int64_t)load_le32(from + i * INT96_BYTES + 8) - JULIAN_DAY_OF_1970;
+        int64_t micros;
+
+        good &= nanos % 1000 == 0;
+        good &= !__builtin_mul_overflow(day, INT64_C(86400000000), &micros);
+        good &= !__builtin_add_overflow(micros, (int64_t)(nanos / 1000), &micros);
+        store_le64(out + i * 8, (uint64_t)micros);
+    }
+    return good;
+}
+
 static bool put_fixed(const struct parquet_target *target, const uint8_t *from, size_t count,
                       uint8_t *out)
 {
@@ -153,22 +174,36 @@ static bool put_fixed(const struct parquet_target *target, const uint8_t *from, 
             return int64s_to_decimals(target, from, count, out);
         memcpy(out, from, count * sizeof(int64_t));
         return true;
+    case PARQUET_TYPE_INT96:
+        return int96s_to_micros(from, count, out);
     default:
         return put_fixed_decimals(target, from, count, out);
+    }
+}
+
+/* Of a value in the file; not of BOOLEAN and BYTE_ARRAY. */
+static size_t stored_width(const struct parquet_target *target)
+{
+    switch (target->physical) {
+    case PARQUET_TYPE_INT32:
+        return sizeof(int32_t);
+    case PARQUET_TYPE_INT64:
+        return sizeof(int64_t);
+    case PARQUET_TYPE_INT96:
+        return INT96_BYTES;
+    default:
+        return target->type_length;
     }
 }
 
 /* Bytes of `count` values, SIZE_MAX when they cannot be. */
 static size_t fixed_size(const struct parquet_target *target, size_t count)
 {
-    const size_t width = target->physical == PARQUET_TYPE_INT32   ? 4
-                         : target->physical == PARQUET_TYPE_INT64 ? 8
-                                                                  : target->type_length;
     size_t size;
 
     if (target->physical == PARQUET_TYPE_BOOLEAN)
         return count / 8 + (count % 8 != 0);
-    return size_mul(count, width, &size) ? size : SIZE_MAX;
+    return size_mul(count, stored_width(target), &size) ? size : SIZE_MAX;
 }
 
 int parquet_plain_decode_fixed(const struct parquet_target *target, struct span body, size_t count,
@@ -180,8 +215,43 @@ int parquet_plain_decode_fixed(const struct parquet_target *target, struct span 
         return err_set(err, ERR_CORRUPT, "%zu bytes of PLAIN values where %zu values are said",
                        body.size, count);
     if (count > 0 && !put_fixed(target, body.data, count, out))
-        return err_set(err, ERR_CORRUPT, "%s", beyond_precision);
+        return err_set(err, ERR_CORRUPT, "%s",
+                       target->physical == PARQUET_TYPE_INT96 ? not_micros : beyond_precision);
     return 0;
+}
+
+int parquet_plain_decode_decimals(const struct parquet_target *target, const struct column *from,
+                                  size_t count, uint8_t *out, struct err *err)
+{
+    const bool fixed = target->physical == PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY;
+
+    for (size_t i = 0; i < count; i++) {
+        struct span value = column_bytes(from, i);
+
+        if (value.size == 0 || value.size > sizeof(int128) ||
+            (fixed && value.size != target->type_length))
+            return err_set(err, ERR_CORRUPT, "a decimal of %zu bytes", value.size);
+        if (!put_big_endian(target, value.data, value.size, out + i * sizeof(int128)))
+            return err_set(err, ERR_CORRUPT, "%s", beyond_precision);
+    }
+    return 0;
+}
+
+int parquet_plain_decode_split(const struct parquet_target *target, struct span body, size_t count,
+                               struct buf *scratch, uint8_t *out, struct err *err)
+{
+    const size_t width = stored_width(target);
+    uint8_t *plain;
+
+    if (body.size != fixed_size(target, count))
+        return err_set(err, ERR_CORRUPT, "%zu bytes of split values where %zu values are said",
+                       body.size, count);
+    buf_clear(scratch);
+    plain = buf_extend(scratch, body.size);
+    for (size_t k = 0; k < width; k++)
+        for (size_t i = 0; i < count; i++)
+            plain[i * width + k] = body.data[k * count + i];
+    return parquet_plain_decode_fixed(target, buf_span(scratch), count, out, err);
 }
 
 int parquet_plain_decode_bytes(struct span body, size_t count, struct column *to, struct err *err)

@@ -28,6 +28,15 @@ CHECK_RESULT int parquet_plain_decode_fixed(const struct parquet_target *target,
  * column has its first offset. */
 CHECK_RESULT int parquet_plain_decode_bytes(struct span body, size_t count, struct column *to,
                                             struct err *err);
+/* Decimals that a column of BYTES holds; of FIXED each has the type's size. */
+CHECK_RESULT int parquet_plain_decode_decimals(const struct parquet_target *target,
+                                               const struct column *from, size_t count,
+                                               uint8_t *out, struct err *err);
+/* BYTE_STREAM_SPLIT (9): as PLAIN, but all first bytes stand first, then all second ones …
+ * `scratch` takes them in PLAIN's order. */
+CHECK_RESULT int parquet_plain_decode_split(const struct parquet_target *target, struct span body,
+                                            size_t count, struct buf *scratch, uint8_t *out,
+                                            struct err *err);
 /* One integer made a value of the column; false when a decimal is beyond its precision. */
 CHECK_RESULT bool parquet_plain_decode_int64s(const struct parquet_target *target,
                                               const int64_t *values, size_t count, uint8_t *out);

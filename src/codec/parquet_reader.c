@@ -7,8 +7,10 @@
  */
 #include "codec/parquet_reader.h"
 
+#include "codec/parquet_bytes_decode.h"
 #include "codec/parquet_delta_decode.h"
 #include "codec/parquet_dictionary_decode.h"
+#include "codec/parquet_fit.h"
 #include "codec/parquet_footer_decode.h"
 #include "codec/parquet_level_decode.h"
 #include "codec/parquet_page_decode.h"
@@ -26,12 +28,12 @@ struct leaf_reader {
     bool nulls_allowed;
     struct span rest;   /* pages yet to come */
     size_t values_left; /* nulls included */
-    struct decompress *decompress;
-    struct buf *scratch;
+    struct parquet_scratch *scratch;
+    struct buf *page;              /* of scratch */
     bool has_dictionary, has_data; /* seen so far */
     size_t dictionary_count;
     size_t dictionary_size_max;   /* of an entry of BYTES */
-    size_t dictionary_entries_at; /* in scratch; the page itself, of BYTES, is at 0 */
+    size_t dictionary_entries_at; /* in *page; the page itself, of BYTES, is at 0 */
     size_t dictionary_end;
     struct column *to;               /* takes the values */
     struct parquet_level_rows *rows; /* takes offsets and nulls of a list or map, else NULL */
@@ -85,6 +87,25 @@ bool parquet_file_leaves(const struct parquet_file *file, const struct parquet_f
     return *count > 0;
 }
 
+bool parquet_file_range(const struct parquet_file *file, size_t row_group,
+                        const struct parquet_field *field, int64_t *lower, int64_t *upper)
+{
+    const struct parquet_chunk *chunk;
+    size_t first, count;
+    int64_t range[2];
+
+    ASSERT(row_group < file->row_group_count);
+    if (!parquet_file_leaves(file, field, &first, &count) || count != 1)
+        return false;
+    chunk = &file->row_group[row_group].chunk[first];
+    if (!chunk->has_bounds ||
+        !parquet_fit_range(&file->layout->leaf[first], field, chunk->lower, chunk->upper, range))
+        return false;
+    *lower = range[0];
+    *upper = range[1];
+    return true;
+}
+
 struct span parquet_file_pair(const struct parquet_file *file, const char *key)
 {
     struct span wanted = span_text(key);
@@ -120,15 +141,16 @@ static int read_dictionary(struct leaf_reader *r, const struct parquet_page *pag
     r->dictionary_count = page->values;
     r->dictionary_entries_at = aligned(page->size + PARQUET_SLACK);
     r->dictionary_end = aligned(r->dictionary_entries_at + page->values * entry_size);
-    buf_clear(r->scratch);
-    buf_extend(r->scratch, r->dictionary_end);
-    entries = r->scratch->data + r->dictionary_entries_at;
-    if (parquet_page_decode_bytes(page, r->codec, r->decompress, r->scratch->data, &bytes, err) < 0)
+    buf_clear(r->page);
+    buf_extend(r->page, r->dictionary_end);
+    entries = r->page->data + r->dictionary_entries_at;
+    if (parquet_page_decode_bytes(page, r->codec, &r->scratch->decompress, r->page->data, &bytes,
+                                  err) < 0)
         return -1;
     if (width > 0)
         return parquet_plain_decode_fixed(&r->target, bytes, page->values, entries, err);
-    if (bytes.data != r->scratch->data && bytes.size > 0)
-        memcpy(r->scratch->data, bytes.data, bytes.size);
+    if (bytes.data != r->page->data && bytes.size > 0)
+        memcpy(r->page->data, bytes.data, bytes.size);
     return parquet_dictionary_decode_entries(bytes, page->values,
                                              (struct parquet_dictionary_entry *)(void *)entries,
                                              &r->dictionary_size_max, err);
@@ -137,13 +159,13 @@ static int read_dictionary(struct leaf_reader *r, const struct parquet_page *pag
 static int put_dictionary_values(struct leaf_reader *r, struct span body, size_t count,
                                  struct err *err)
 {
-    const uint8_t *entries = r->scratch->data + r->dictionary_entries_at;
+    const uint8_t *entries = r->page->data + r->dictionary_entries_at;
     struct parquet_dictionary dictionary = { .count = r->dictionary_count, .values = entries };
 
     if (!r->has_dictionary)
         return err_set(err, ERR_CORRUPT, "dictionary indices without a dictionary");
     if (r->target.type == COLUMN_BYTES) {
-        dictionary.values = r->scratch->data;
+        dictionary.values = r->page->data;
         dictionary.size_max = r->dictionary_size_max;
         dictionary.entry = (const struct parquet_dictionary_entry *)(const void *)entries;
     }
@@ -162,9 +184,35 @@ static int put_rle_booleans(struct leaf_reader *r, struct span body, size_t coun
     return 0;
 }
 
-/* Appends `count` values, nulls left out. */
-static int put_values(struct leaf_reader *r, int32_t encoding, struct span body, size_t count,
-                      struct err *err)
+static int put_delta_bytes(struct leaf_reader *r, enum parquet_encoding encoding, struct span body,
+                           size_t count, struct err *err)
+{
+    struct column *bytes = &r->scratch->bytes;
+
+    if (r->target.type == COLUMN_BYTES)
+        return parquet_bytes_decode(encoding, body, count, &r->scratch->spare, r->to, err);
+    bytes->type = COLUMN_BYTES;
+    column_clear(bytes);
+    column_first_offset(bytes);
+    if (parquet_bytes_decode(encoding, body, count, &r->scratch->spare, bytes, err) < 0)
+        return -1;
+    return parquet_plain_decode_decimals(&r->target, bytes, count,
+                                         buf_extend(&r->to->values, count * sizeof(int128)), err);
+}
+
+static bool is_integer(enum parquet_type physical)
+{
+    return physical == PARQUET_TYPE_INT32 || physical == PARQUET_TYPE_INT64;
+}
+
+static bool is_bytes(enum parquet_type physical)
+{
+    return physical == PARQUET_TYPE_BYTE_ARRAY || physical == PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY;
+}
+
+/* Values as the file has them. */
+static int put_encoded(struct leaf_reader *r, int32_t encoding, struct span body, size_t count,
+                       struct err *err)
 {
     const size_t width = parquet_plain_decode_width(&r->target);
     const enum parquet_type physical = r->target.physical;
@@ -177,14 +225,37 @@ static int put_values(struct leaf_reader *r, int32_t encoding, struct span body,
     if (encoding == PARQUET_ENCODING_PLAIN)
         return parquet_plain_decode_fixed(&r->target, body, count,
                                           buf_extend(&r->to->values, count * width), err);
-    if (encoding == PARQUET_ENCODING_DELTA_BINARY_PACKED &&
-        (physical == PARQUET_TYPE_INT32 || physical == PARQUET_TYPE_INT64))
+    if (encoding == PARQUET_ENCODING_DELTA_BINARY_PACKED && is_integer(physical))
         return parquet_delta_decode(&r->target, body, count,
                                     buf_extend(&r->to->values, count * width), err);
+    if ((encoding == PARQUET_ENCODING_DELTA_BYTE_ARRAY && is_bytes(physical)) ||
+        (encoding == PARQUET_ENCODING_DELTA_LENGTH_BYTE_ARRAY &&
+         physical == PARQUET_TYPE_BYTE_ARRAY))
+        return put_delta_bytes(r, (enum parquet_encoding)encoding, body, count, err);
+    if (encoding == PARQUET_ENCODING_BYTE_STREAM_SPLIT &&
+        (is_integer(physical) || physical == PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY))
+        return parquet_plain_decode_split(&r->target, body, count, &r->scratch->spare,
+                                          buf_extend(&r->to->values, count * width), err);
     if (encoding == PARQUET_ENCODING_RLE && physical == PARQUET_TYPE_BOOLEAN)
         return put_rle_booleans(r, body, count, err);
     return err_set(err, ERR_CORRUPT, "encoding %s (%" PRId32 ") is not supported here",
                    parquet_page_decode_encoding_name(encoding), encoding);
+}
+
+/* Appends `count` values, nulls left out. */
+static int put_values(struct leaf_reader *r, int32_t encoding, struct span body, size_t count,
+                      struct err *err)
+{
+    int64_t *times;
+
+    if (put_encoded(r, encoding, body, count, err) < 0)
+        return -1;
+    if (r->target.type != COLUMN_INT64)
+        return 0;
+    times = (int64_t *)(void *)(r->to->values.data + r->to->values.size) - count;
+    if (!parquet_fit_times(r->layout->meaning, times, count))
+        return err_set(err, ERR_CORRUPT, "a time that is no number of microseconds");
+    return 0;
 }
 
 static int check_nulls(const struct leaf_reader *r, const struct parquet_page *page, size_t nulls,
@@ -260,10 +331,11 @@ static int read_data_page(struct leaf_reader *r, const struct parquet_page *page
     r->has_data = true;
     r->values_left -= page->values;
     levels_at = aligned(page->size + PARQUET_SLACK);
-    r->scratch->size = r->dictionary_end;
-    memory = buf_extend(r->scratch,
-                        levels_at + (repeated ? 2 * page->values : 0) + page->values / 8 + 1);
-    if (parquet_page_decode_bytes(page, r->codec, r->decompress, memory, &bytes, err) < 0 ||
+    r->page->size = r->dictionary_end;
+    memory =
+        buf_extend(r->page, levels_at + (repeated ? 2 * page->values : 0) + page->values / 8 + 1);
+    if (parquet_page_decode_bytes(page, r->codec, &r->scratch->decompress, memory, &bytes, err) <
+            0 ||
         parquet_page_decode_parts(page, bytes, repeated, r->layout->level_max > 0, &parts, err) < 0)
         return -1;
     return repeated ? read_repeated_page(r, page, &parts, memory + levels_at, err)
@@ -272,7 +344,7 @@ static int read_data_page(struct leaf_reader *r, const struct parquet_page *page
 
 static int read_leaf(struct leaf_reader *r, struct err *err)
 {
-    buf_clear(r->scratch);
+    buf_clear(r->page);
     if (r->to->offsets.size == 0 && r->to->type == COLUMN_BYTES)
         column_first_offset(r->to);
     while (r->rest.size > 0) {
@@ -291,39 +363,6 @@ static int read_leaf(struct leaf_reader *r, struct err *err)
     if (r->values_left > 0)
         return err_set(err, ERR_CORRUPT, "%zu values are missing", r->values_left);
     return 0;
-}
-
-static bool means(const struct parquet_leaf_layout *layout, enum parquet_meaning meaning)
-{
-    return layout->meaning == PARQUET_MEANS_NOTHING || layout->meaning == meaning;
-}
-
-/* True when a leaf like this can be read as this kind (of LIST and MAP: one of their leaves). */
-static bool kind_fits(const struct parquet_leaf_layout *leaf, const struct parquet_field *field)
-{
-    const enum parquet_type physical = leaf->physical;
-
-    switch (field->kind) {
-    case PARQUET_BOOL:
-        return physical == PARQUET_TYPE_BOOLEAN;
-    case PARQUET_INT:
-        return physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_INT);
-    case PARQUET_DATE:
-        return physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_DATE);
-    case PARQUET_LONG:
-        return (physical == PARQUET_TYPE_INT32 && means(leaf, PARQUET_MEANS_INT)) ||
-               (physical == PARQUET_TYPE_INT64 && means(leaf, PARQUET_MEANS_LONG));
-    case PARQUET_TIMESTAMPTZ:
-        return physical == PARQUET_TYPE_INT64 && means(leaf, PARQUET_MEANS_MICROS_UTC);
-    case PARQUET_DECIMAL:
-        return leaf->meaning == PARQUET_MEANS_DECIMAL && leaf->scale == field->scale &&
-               (physical == PARQUET_TYPE_INT32 || physical == PARQUET_TYPE_INT64 ||
-                physical == PARQUET_TYPE_BYTE_ARRAY ||
-                (physical == PARQUET_TYPE_FIXED_LEN_BYTE_ARRAY &&
-                 (size_t)leaf->type_length <= sizeof(int128)));
-    default:
-        return physical == PARQUET_TYPE_BYTE_ARRAY && means(leaf, PARQUET_MEANS_TEXT);
-    }
 }
 
 static uint128 power_of_ten(unsigned exponent)
@@ -359,21 +398,13 @@ static int check_leaf(const struct parquet_file *file, size_t row_group,
     const struct parquet_leaf_layout *layout = &file->layout->leaf[leaf];
     const struct parquet_row_group *group = &file->row_group[row_group];
     const struct parquet_chunk *chunk = &group->chunk[leaf];
-    const size_t leaves = field->kind == PARQUET_MAP ? 2 : 1;
-    const bool nested = field->kind == PARQUET_MAP || field->kind == PARQUET_LIST;
 
-    if (leaf_count != leaves ||
-        layout->shape != (nested ? PARQUET_LEAF_REPEATED : PARQUET_LEAF_FLAT) ||
-        !kind_fits(layout, field))
-        return err_set(
-            err, ERR_CORRUPT,
-            "its type in the file (shape %d, physical type %d, meaning %d, scale %" PRId32
-            ", %zu leaves) is not that of the field",
-            layout->shape, layout->physical, layout->meaning, layout->scale, leaf_count);
+    if (parquet_fit_check(layout, leaf_count, field, err) < 0)
+        return -1;
     if (bytes.size != (uint64_t)chunk->size)
         return err_set(err, ERR_CORRUPT, "%zu bytes where the footer says %" PRId64, bytes.size,
                        chunk->size);
-    if (!nested && chunk->values != group->rows)
+    if (layout->shape == PARQUET_LEAF_FLAT && chunk->values != group->rows)
         return err_set(err, ERR_CORRUPT, "%" PRId64 " values for %" PRId64 " rows", chunk->values,
                        group->rows);
     return 0;
@@ -409,6 +440,8 @@ static int read_field_leaf(const struct parquet_file *file, size_t row_group,
 void parquet_scratch_deinit(struct parquet_scratch *scratch)
 {
     buf_deinit(&scratch->page);
+    buf_deinit(&scratch->spare);
+    column_deinit(&scratch->bytes);
     decompress_deinit(&scratch->decompress);
 }
 
@@ -431,8 +464,8 @@ int parquet_read_field(const struct parquet_file *file, size_t row_group,
         rc = check_leaf(file, row_group, field, first + i, count, bytes[i], err);
         if (rc == 0) {
             r.rest = bytes[i];
-            r.scratch = &scratch->page;
-            r.decompress = &scratch->decompress;
+            r.scratch = scratch;
+            r.page = &scratch->page;
             rc = read_field_leaf(file, row_group, field, i, &r, out, err);
         }
         if (rc < 0)

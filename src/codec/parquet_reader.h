@@ -48,10 +48,12 @@ struct parquet_file {
     struct parquet_layout *layout; /* the reader's own: levels and physical types */
 };
 
-/* What a reader keeps from field to field, so that steady reading stops allocating: a page and
- * zstd's tables.  All zero is ready for use.  One thread at a time. */
+/* What a reader keeps from field to field, so that steady reading stops allocating: a page, what
+ * its encoding needs on the way, and zstd's tables.  All zero is ready for use.  One thread at a
+ * time. */
 struct parquet_scratch {
-    struct buf page;
+    struct buf page, spare;
+    struct column bytes;
     struct decompress decompress;
 };
 
@@ -73,13 +75,20 @@ CHECK_RESULT int parquet_file_parse(struct arena *arena, struct span footer, uin
 bool parquet_file_leaves(const struct parquet_file *file, const struct parquet_field *field,
                          size_t *first, size_t *count);
 
+/* The range of a LONG or TIMESTAMPTZ field in a row group, as the field has it; false without
+ * statistics that say it. */
+CHECK_RESULT bool parquet_file_range(const struct parquet_file *file, size_t row_group,
+                                     const struct parquet_field *field, int64_t *lower,
+                                     int64_t *upper);
+
 /* The value of a key-value pair, data NULL when absent. */
 struct span parquet_file_pair(const struct parquet_file *file, const char *key);
 
 /*
  * Appends all rows of one field of one row group to *out.  bytes[i] holds exactly the bytes
  * [chunk.offset, chunk.offset + chunk.size) of the field's i-th leaf.  INT widens to LONG where the
- * field says so; a decimal is taken from INT32, INT64, FIXED or BYTE_ARRAY at the same scale.
+ * field says so; a decimal is taken from INT32, INT64, FIXED or BYTE_ARRAY at the same scale; a
+ * time in UTC from milli-, micro- and nanoseconds and from INT96, if microseconds hold it exactly.
  * CORRUPT for damage, for a null where field->required or !field->child_optional allow none, for a
  * decimal beyond field->precision, and for what is not built (names the encoding or codec); *out is
  * then undefined past its old rows.  Text is not checked to be UTF-8.  `scratch` is cleared and

@@ -7,8 +7,6 @@
  */
 #include "iceberg/table_read.h"
 
-#include "core/num.h"
-
 enum { TAIL_BYTES = 64 * 1024 };
 
 static int fetch(struct table_reader *reader, uint64_t offset, size_t size, struct buf *out,
@@ -109,6 +107,9 @@ int table_reader_column(struct table_reader *reader, size_t row_group, size_t in
     ASSERT(row_group < reader->file.row_group_count);
     ASSERT(index < reader->table->definition.field_count);
     if (!parquet_file_leaves(&reader->file, field, &first, &count)) {
+        if (field->required)
+            return err_set(err, ERR_CORRUPT, "%s: no column %s, which is required", reader->path,
+                           field->name);
         column_repeat_null(out, (size_t)group->rows);
         return 0;
     }
@@ -129,17 +130,6 @@ bool table_reader_range(const struct table_reader *reader, size_t row_group, siz
                         int64_t *lower, int64_t *upper)
 {
     const struct parquet_field *field = &reader->table->definition.field[index];
-    const struct parquet_chunk *chunk;
-    size_t first, count;
 
-    ASSERT(row_group < reader->file.row_group_count);
-    if (!parquet_file_leaves(&reader->file, field, &first, &count) || count != 1)
-        return false;
-    chunk = &reader->file.row_group[row_group].chunk[first];
-    if (!chunk->has_bounds || chunk->lower.size != sizeof(*lower) ||
-        chunk->upper.size != sizeof(*upper))
-        return false;
-    *lower = (int64_t)load_le64(chunk->lower.data);
-    *upper = (int64_t)load_le64(chunk->upper.data);
-    return true;
+    return parquet_file_range(&reader->file, row_group, field, lower, upper);
 }

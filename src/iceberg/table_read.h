@@ -23,8 +23,8 @@ CHECK_RESULT int table_reader_open(struct table_reader *reader, struct table *ta
                                    const struct ice_data_file *file, struct err *err);
 void table_reader_deinit(struct table_reader *reader);
 
-/* Appends column definition.field[index] of one row group to *out.  A column that the file lacks is
- * all null.  TABLE_GONE. */
+/* Appends column definition.field[index] of one row group to *out.  An optional column that the
+ * file lacks is all null.  TABLE_GONE. */
 CHECK_RESULT int table_reader_column(struct table_reader *reader, size_t row_group, size_t index,
                                      struct column *out, struct err *err);
 

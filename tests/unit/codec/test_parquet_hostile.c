@@ -8,8 +8,8 @@
 #include "lib/parquet_table.h"
 
 static const char *const FILES[] = {
-    "plain", "dictionary", "snappy_v2", "many_pages", "many_pages_v2",
-    "delta", "bare",       "duckdb_v1", "spark",
+    "plain",     "dictionary", "snappy_v2",   "many_pages",    "many_pages_v2", "delta", "bare",
+    "duckdb_v1", "spark",      "delta_bytes", "delta_lengths", "split",         "int96", "nanos",
 };
 
 static struct buf table_file(const char *name)
@@ -210,7 +210,7 @@ static void flipped_bytes_end_in_rows_or_an_error(void **state)
  * is wrong once. */
 static void every_byte_of_a_page_may_be_wrong(void **state)
 {
-    static const char *const files[] = { "bare", "delta" };
+    static const char *const files[] = { "bare", "delta", "delta_bare", "split_bare" };
     static const uint8_t masks[] = { 0x01, 0x80, 0xff };
 
     (void)state;

@@ -167,10 +167,27 @@ def write_all():
     write("bare", arrow_table(without_ids(SCHEMA)), write_statistics=False, compression="none",
           use_compliant_nested_type=False)
     write("empty", arrow_table().slice(0, 0), compression="zstd")
-    write("not_built", arrow_table().slice(0, 4).select(["offset", "symbol", "id"]),
-          use_dictionary=False, compression="none", column_encoding={
-              "offset": "BYTE_STREAM_SPLIT", "symbol": "DELTA_LENGTH_BYTE_ARRAY",
-              "id": "DELTA_BYTE_ARRAY"})
+    strings = ["symbol", "id", "raw", "tags.list.element", "vendor.key_value.key",
+               "vendor.key_value.value"]
+    write("delta_bytes", compression="zstd", use_dictionary=False, data_page_size=200,
+          write_batch_size=16, column_encoding={
+              n: "DELTA_BYTE_ARRAY" for n in strings + ["price", "wide", "small"]})
+    write("delta_lengths", compression="snappy", use_dictionary=False, data_page_version="2.0",
+          row_group_size=70, column_encoding={n: "DELTA_LENGTH_BYTE_ARRAY" for n in strings})
+    # uncompressed and without checksums: a wrong byte reaches the decoders
+    write("delta_bare", compression="none", use_dictionary=False, column_encoding={
+        n: "DELTA_BYTE_ARRAY" for n in strings[:4] + ["price", "wide"]}
+        | {n: "DELTA_LENGTH_BYTE_ARRAY" for n in strings[4:]})
+    write("split_bare", compression="none", use_dictionary=False, column_encoding={
+        n: "BYTE_STREAM_SPLIT" for n in numbers + ["price", "wide", "small"]})
+    for name, options in (("split", {"store_decimal_as_integer": True}),
+                          ("split_v2", {"data_page_version": "2.0", "data_page_size": 90})):
+        write(name, compression="gzip", use_dictionary=False, write_batch_size=32, column_encoding={
+            n: "BYTE_STREAM_SPLIT" for n in numbers + ["price", "wide", "small"]}, **options)
+    write("int96", use_deprecated_int96_timestamps=True, compression="zstd")
+    nanos = pa.schema([f.with_type(pa.timestamp("ns", "UTC")) if f.name == "time" else f
+                       for f in SCHEMA])
+    write("nanos", arrow_table().cast(nanos), compression="zstd")
 
 
 def write_duckdb():
@@ -198,6 +215,8 @@ def write_spark():
     for name, options in (
         ("spark", {}),
         ("spark_v2", {"parquet.writer.version": "v2", "parquet.page.size": "400"}),
+        ("spark_v2_plain", {"parquet.writer.version": "v2", "parquet.enable.dictionary": "false",
+                            "compression": "zstd"}),
         ("spark_legacy", {"spark.sql.parquet.writeLegacyFormat": "true"}),
     ):
         spark.conf.set("spark.sql.parquet.writeLegacyFormat",
