@@ -80,7 +80,9 @@ def recorded(path):
             # the receiving clock was 1.27 s behind; Kraken's frames arrive 30 ms after the trade
             received = max(us * 1000 + 30_000_000, found[-1]["received"] if found else 0)
             found.append({"received": received, "us": us, "price": decimal.Decimal(event["p"]),
-                          "quantity": decimal.Decimal(event["q"]), "sell": event["m"], "market": event["t"] % 4 != 0})
+                          "quantity": decimal.Decimal(event["q"]), "sell": event["m"], "market": event["t"] % 4 != 0, "alone": True})
+            if len(found) > 1 and found[-2]["us"] == us:
+                found[-1]["alone"] = found[-2]["alone"] = False
     return found
 
 
@@ -117,7 +119,7 @@ def v2_row(trade, number, symbol):
     if number % 61 == 0:
         price = exponent(trade["price"])
     moment = datetime.datetime.fromtimestamp(trade["us"] // 10**6, datetime.timezone.utc)
-    fraction = f"{trade['us'] % 10**6:06}" + (f"{number % 499:03}" if number % 23 == 0 else "")
+    fraction = f"{trade['us'] % 10**6:06}" + (f"{number % 499:03}" if trade["alone"] and number % 23 < 2 else "")
     return (f'{{"symbol":"{symbol}","side":"{"sell" if trade["sell"] else "buy"}","price":{price},"qty":{quantity},'
             f'"ord_type":"{"market" if trade["market"] else "limit"}","trade_id":{number},'
             f'"timestamp":"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z"}}')

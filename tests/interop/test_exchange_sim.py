@@ -55,8 +55,8 @@ def without_times(text):
 # Usage
 
 @pytest.mark.parametrize("options, sentence", [
-    ([], "--exchange is missing, expected --exchange binance"),
-    (["--exchange", "nyse"], '--exchange: "nyse" is not known, expected binance'),
+    ([], "--exchange is missing, expected --exchange binance, kraken-v1 or kraken-v2"),
+    (["--exchange", "nyse"], '--exchange: "nyse" is not known, expected binance, kraken-v1 or kraken-v2'),
     (["--exchange", "binance"], "--recording is missing, expected --recording FILE"),
     (["--exchange", "binance", "--recording", str(BTC)],
      "--port is missing, expected --port N (0: a free one)"),

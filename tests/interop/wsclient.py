@@ -17,6 +17,9 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("K2_BUILD", SOURCE / "build" / "dev"))
 BTC = SOURCE / "recordings" / "binance-btcusdt-20240808.gz"
 ETH = SOURCE / "recordings" / "binance-ethusdt-20240809.gz"
+KRAKEN_V1 = [SOURCE / "recordings" / f"kraken-v1-made-{pair}.gz" for pair in ("xbtusd", "ethusd")]
+KRAKEN_V2 = [SOURCE / "recordings" / f"kraken-v2-made-{pair}.gz" for pair in ("btcusd", "ethusd")]
+KRAKEN_V1_REAL = SOURCE / "recordings" / "kraken-v1-20210417.txt"
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -160,8 +163,8 @@ class Client:
 class Simulator:
     """k2-exchange-sim as a process; .port, .rest, .get(path)."""
 
-    def __init__(self, *options, recordings=(BTC, ETH)):
-        command = [str(BUILD / "k2-exchange-sim"), "--exchange", "binance", "--port", "0"]
+    def __init__(self, *options, recordings=(BTC, ETH), exchange="binance"):
+        command = [str(BUILD / "k2-exchange-sim"), "--exchange", exchange, "--port", "0"]
         for recording in recordings:
             command += ["--recording", str(recording)]
         self.process = subprocess.Popen(command + [str(o) for o in options], stdout=subprocess.PIPE,

@@ -164,8 +164,12 @@ static int parse(struct world *world, struct frame *frame, struct err *err)
 static void put_time(const struct session *session, const struct frame *frame, int64_t ms,
                      struct buf *out)
 {
-    buf_printf(out, "%" PRId64 "%s", ms + session->world->shift_ms[frame->recording],
-               session->micros ? "000" : "");
+    int64_t moved_ms = ms + session->world->shift_ms[frame->recording];
+
+    if (session->wrong_time == WRONG_TIME_AHEAD)
+        moved_ms += WRONG_TIME_AHEAD_MS;
+    buf_printf(out, "%" PRId64 "%s", session->wrong_time == WRONG_TIME_1970 ? 0 : moved_ms,
+               session->micros != (session->wrong_time == WRONG_TIME_UNIT) ? "000" : "");
 }
 
 /* `whole`, a part of the frame's text, with its times moved and all else byte for byte. */
@@ -364,6 +368,10 @@ static int open_session(struct session *session, const struct http_request *requ
 
 const struct exchange binance_exchange = {
     .name = "binance",
+    .attempts_max = 300,
+    .attempts_window_s = 300,
+    .messages_max = 5,
+    .control_counts = true,
     .parse = parse,
     .open = open_session,
     .message = binance_message,

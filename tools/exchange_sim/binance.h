@@ -30,6 +30,6 @@ void binance_rest(struct world *world, const struct http_request *request, int64
                   struct buf *out);
 
 /* binance_control.c */
-int binance_message(struct session *session, struct span text, struct buf *reply);
+int binance_message(struct session *session, struct span text, int64_t now_ns, struct buf *reply);
 
 #endif

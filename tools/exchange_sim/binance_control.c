@@ -193,12 +193,13 @@ static int not_json(const struct request *request, const struct err *err, struct
                      position + 1);
 }
 
-int binance_message(struct session *session, struct span text, struct buf *reply)
+int binance_message(struct session *session, struct span text, int64_t now_ns, struct buf *reply)
 {
     struct request request = { 0 };
     struct err err;
     const struct json_value *method = &request.method;
 
+    (void)now_ns;
     if (json_check(text, &err) < 0)
         return not_json(&request, &err, reply);
     parse_request(text, &request);

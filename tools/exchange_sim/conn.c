@@ -23,7 +23,7 @@ enum {
     CLOSE_WAIT_S = 10,
     LINGER_S = 2,
     RESET_LOOK_NS = 1000000,
-    ATTEMPTS_WINDOW_S = 300,
+    HUGE_BYTES = 16 * 1024 * 1024,
 };
 
 struct conn *conn_new(struct venue *venue, int fd, bool rest)
@@ -33,7 +33,7 @@ struct conn *conn_new(struct venue *venue, int fd, bool rest)
     conn->venue = venue;
     conn->fd = fd;
     conn->rest = rest;
-    conn->junk_at = SIZE_MAX;
+    conn->junk_at = conn->utf8_at = SIZE_MAX;
     return conn;
 }
 
@@ -48,6 +48,7 @@ void conn_free(struct conn *conn)
     buf_deinit(&conn->in);
     buf_deinit(&conn->out);
     buf_deinit(&conn->message);
+    buf_deinit(&conn->held);
     free(conn);
 }
 
@@ -137,6 +138,41 @@ static void put_text(struct conn *conn, struct span text, struct now now)
                    span_of(text.data + 2 * third, text.size - 2 * third));
 }
 
+/* Faults that put a bad frame before the next one. */
+static void put_bad_frames(struct conn *conn, const struct frame *frame, struct buf *text)
+{
+    const struct faults *f = faults(conn);
+    const struct exchange *exchange = conn->venue->exchange;
+    bool any = conn->sent > 0;
+    size_t at = conn->out.size;
+
+    if (any && f->junk != 0 && conn->sent % f->junk == 0 && conn->junk_at != conn->sent) {
+        conn->junk_at = conn->sent;
+        buf_clear(text);
+        exchange->put_junk(&conn->session, frame, conn->junk_sent++, text);
+        wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(text));
+    }
+    if (any && f->utf8 != 0 && conn->sent % f->utf8 == 0 && conn->utf8_at != conn->sent) {
+        conn->utf8_at = conn->sent;
+        buf_clear(text);
+        exchange->put(&conn->session, frame, 0, text);
+        text->data[text->size / 2] = 0xff;
+        wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(text));
+    }
+    if (f->rsv1 != 0 && conn->sent >= f->rsv1 && !conn->rsv1_said) {
+        conn->rsv1_said = true;
+        at = conn->out.size;
+        wsframe_encode(&conn->out, WSFRAME_TEXT, true, SPAN("{}"));
+        conn->out.data[at] |= 0x40;
+    }
+    if (f->huge != 0 && conn->sent >= f->huge && !conn->huge_said) {
+        conn->huge_said = true;
+        buf_clear(text);
+        memset(buf_extend(text, HUGE_BYTES), ' ', HUGE_BYTES);
+        wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(text));
+    }
+}
+
 /* The faults that come before the next frame; false: that frame must not be sent now. */
 static bool before_frame(struct conn *conn, const struct frame *frame, struct buf *text,
                          struct now now)
@@ -160,13 +196,7 @@ static bool before_frame(struct conn *conn, const struct frame *frame, struct bu
         exchange->put_shutdown(&conn->session, now.real_ns, text);
         wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(text));
     }
-    if (f->junk != 0 && conn->sent > 0 && conn->sent % f->junk == 0 &&
-        conn->junk_at != conn->sent) {
-        conn->junk_at = conn->sent;
-        buf_clear(text);
-        exchange->put_junk(&conn->session, frame, conn->junk_sent++, text);
-        wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(text));
-    }
+    put_bad_frames(conn, frame, text);
     if (f->reset != 0 && conn->sent >= f->reset) {
         whole = conn->out.size;
         buf_clear(text);
@@ -178,6 +208,16 @@ static bool before_frame(struct conn *conn, const struct frame *frame, struct bu
         return false;
     }
     return true;
+}
+
+static enum wrong_time next_wrong_time(struct conn *conn)
+{
+    static const enum wrong_time turns[] = { WRONG_TIME_UNIT, WRONG_TIME_AHEAD, WRONG_TIME_1970 };
+    size_t every = faults(conn)->wrong_time;
+
+    if (every == 0 || (conn->sent + 1) % every != 0)
+        return WRONG_TIME_NOT;
+    return turns[conn->wrong_sent++ % ARRAY_LEN(turns)];
 }
 
 /* Puts what the session is owed into the output, at most `count` frames. */
@@ -202,13 +242,19 @@ static void feed(struct conn *conn, size_t count, struct now now)
         if (!before_frame(conn, frame, &text, now))
             break;
         buf_clear(&text);
+        conn->session.wrong_time = next_wrong_time(conn);
         conn->venue->exchange->put(&conn->session, frame,
                                    options->faults.reordered != 0 ? conn->sent + 1 : 0, &text);
+        conn->session.wrong_time = WRONG_TIME_NOT;
         put_text(conn, buf_span(&text), now);
         session_take(&conn->session);
         if (options->faults.trickle != 0 && conn->sent < FAULTS_TRICKLED_FRAMES)
             conn->trickle_end = conn->out.size;
         conn->sent++;
+        if (conn->held.size > 0 && conn->sent >= conn->held_until) {
+            buf_put_span(&conn->out, buf_span(&conn->held));
+            buf_clear(&conn->held);
+        }
     }
     if (conn->sent > 0 && conn->venue->world.started &&
         conn->session.cursor == conn->venue->world.count)
@@ -244,12 +290,24 @@ static void refuse(struct conn *conn, int status, const char *headers)
 /* Of one address: all clients are on this machine. */
 static bool too_many_attempts(struct venue *venue, struct now now)
 {
-    int64_t *slot = &venue->attempts_ns[venue->upgrades % VENUE_ATTEMPTS_MAX];
-    bool many = *slot != 0 && now.mono_ns - *slot < ATTEMPTS_WINDOW_S * SECOND_NS;
+    const struct exchange *exchange = venue->exchange;
+    int64_t *slot = &venue->attempts_ns[venue->upgrades % exchange->attempts_max];
+    bool many = *slot != 0 && now.mono_ns - *slot < exchange->attempts_window_s * SECOND_NS;
 
     *slot = now.mono_ns;
     venue->upgrades++;
     return many;
+}
+
+static void greet(struct conn *conn)
+{
+    struct buf text = BUF_INIT;
+
+    if (conn->venue->exchange->put_greeting == NULL)
+        return;
+    conn->venue->exchange->put_greeting(&conn->session, &text);
+    wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(&text));
+    buf_deinit(&text);
 }
 
 static bool is_upgrade(const struct http_request *request, struct span *key)
@@ -260,19 +318,35 @@ static bool is_upgrade(const struct http_request *request, struct span *key)
            http_header(request, "Sec-WebSocket-Key", key) && key->size == 24;
 }
 
+/* --faults http-503, http-429, http-403, one after the other; 0: not refused. */
+static int refused_status(const struct conn *conn)
+{
+    const struct faults *f = faults(conn);
+    size_t number = conn->venue->upgrades;
+
+    if (number <= f->http_503)
+        return 503;
+    if (number - f->http_503 <= f->http_429)
+        return 429;
+    return number - f->http_503 - f->http_429 <= f->http_403 ? 403 : 0;
+}
+
 static void upgrade(struct conn *conn, const struct http_request *request, struct now now)
 {
     struct venue *venue = conn->venue;
     struct span key;
-    char accept[WSFRAME_ACCEPT_BYTES];
+    char accept[WSFRAME_ACCEPT_BYTES], headers[40];
     int status;
 
     if (too_many_attempts(venue, now)) {
-        refuse(conn, 429, "Retry-After: 300\r\n");
+        snprintf(headers, sizeof(headers), "Retry-After: %d\r\n",
+                 venue->exchange->attempts_window_s);
+        refuse(conn, 429, headers);
         return;
     }
-    if (venue->upgrades <= faults(conn)->http_503) {
-        refuse(conn, 503, "Retry-After: 1\r\n");
+    status = refused_status(conn);
+    if (status != 0) {
+        refuse(conn, status, status == 403 ? "" : "Retry-After: 1\r\n");
         return;
     }
     if (!is_upgrade(request, &key)) {
@@ -283,7 +357,7 @@ static void upgrade(struct conn *conn, const struct http_request *request, struc
         refuse(conn, 426, "Sec-WebSocket-Version: 13\r\n");
         return;
     }
-    session_init(&conn->session, &venue->world, venue->accepted >= venue->options->clients);
+    session_init(&conn->session, &venue->world, venue->accepted);
     status = venue->exchange->open(&conn->session, request);
     if (status != 101) {
         refuse(conn, status, "");
@@ -298,12 +372,14 @@ static void upgrade(struct conn *conn, const struct http_request *request, struc
                accept);
     conn->state = CONN_OPEN;
     conn->ping_at_ns = now.mono_ns + venue->options->ping_every_ns;
+    conn->idle_at_ns = now.mono_ns + venue->options->idle_after_ns;
     if (faults(conn)->glued == 0)
         flush(conn);
+    greet(conn);
     note_subscribed(conn, now);
     if (faults(conn)->glued != 0) {
         feed(conn, 1, now);
-        if (conn->sent == 0)
+        if (conn->sent == 0 && venue->exchange->put_greeting == NULL)
             ping(conn, now);
         flush(conn);
     }
@@ -312,29 +388,56 @@ static void upgrade(struct conn *conn, const struct http_request *request, struc
 /* True when this message is one too many for its second. */
 static bool too_many_messages(struct conn *conn, struct now now)
 {
-    int64_t *slot = &conn->messages_ns[conn->message_count % CONN_MESSAGES_MAX];
-    bool many = conn->message_count >= CONN_MESSAGES_MAX && now.mono_ns - *slot < SECOND_NS;
+    size_t max = conn->venue->exchange->messages_max;
+    int64_t *slot = &conn->messages_ns[conn->message_count % max];
+    bool many = conn->message_count >= max && now.mono_ns - *slot < SECOND_NS;
 
     *slot = now.mono_ns;
     conn->message_count++;
     return many;
 }
 
-static void answer(struct conn *conn, struct span text, struct now now)
+/* Each line is a text. */
+static void put_replies(struct conn *conn, struct span lines)
 {
-    struct buf reply = BUF_INIT;
-    int code = conn->venue->exchange->message(&conn->session, text, &reply);
+    const struct faults *f = faults(conn);
+    struct buf *out = f->ack_late == 0 ? &conn->out : &conn->held;
 
+    if (conn->held.size == 0)
+        conn->held_until = conn->sent + f->ack_late;
+    while (lines.size > 0) {
+        const uint8_t *end = memchr(lines.data, '\n', lines.size);
+        struct span line =
+            span_of(lines.data, end == NULL ? lines.size : (size_t)(end - lines.data));
+
+        if (conn->venue->replies++ >= f->ack_lost)
+            wsframe_encode(out, WSFRAME_TEXT, true, line);
+        lines.data += line.size + (end != NULL);
+        lines.size -= line.size + (end != NULL);
+    }
+}
+
+static void answer(struct conn *conn, struct span text, bool too_many, struct now now)
+{
+    const struct exchange *exchange = conn->venue->exchange;
+    struct buf replies = BUF_INIT;
+    int code = 0;
+
+    conn->idle_at_ns = now.mono_ns + conn->venue->options->idle_after_ns;
+    if (too_many)
+        exchange->put_too_many(&replies);
+    else
+        code = exchange->message(&conn->session, text, now.real_ns, &replies);
     if (code != 0) {
         conn_close(conn, (unsigned)code, "policy violation", now);
     } else {
         note_subscribed(conn, now);
         if (faults(conn)->glued != 0)
             feed(conn, 1, now);
-        if (reply.size > 0 && conn->state == CONN_OPEN)
-            wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(&reply));
+        if (conn->state == CONN_OPEN)
+            put_replies(conn, buf_span(&replies));
     }
-    buf_deinit(&reply);
+    buf_deinit(&replies);
 }
 
 static void take_close(struct conn *conn, struct span payload)
@@ -351,7 +454,7 @@ static void take_close(struct conn *conn, struct span payload)
 
 static void take_data(struct conn *conn, const struct wsframe *frame, struct now now)
 {
-    bool first = frame->opcode != WSFRAME_CONTINUATION;
+    bool first = frame->opcode != WSFRAME_CONTINUATION, many;
 
     if (frame->opcode == WSFRAME_BINARY) {
         conn_close(conn, WSFRAME_UNSUPPORTED, "binary message", now);
@@ -365,12 +468,15 @@ static void take_data(struct conn *conn, const struct wsframe *frame, struct now
         buf_clear(&conn->message);
     buf_put_span(&conn->message, frame->payload);
     conn->in_message = !frame->last;
-    if (conn->message.size > WSFRAME_PAYLOAD_BYTES_MAX)
+    if (conn->message.size > WSFRAME_PAYLOAD_BYTES_MAX) {
         conn_close(conn, WSFRAME_TOO_BIG, "message too big", now);
-    else if (frame->last && too_many_messages(conn, now))
-        conn_close(conn, WSFRAME_POLICY, "too many requests", now);
-    else if (frame->last)
-        answer(conn, buf_span(&conn->message), now);
+    } else if (frame->last) {
+        many = too_many_messages(conn, now);
+        if (many && conn->venue->exchange->put_too_many == NULL)
+            conn_close(conn, WSFRAME_POLICY, "too many requests", now);
+        else
+            answer(conn, buf_span(&conn->message), many, now);
+    }
 }
 
 static void take_frame(struct conn *conn, const struct wsframe *frame, struct now now)
@@ -385,7 +491,7 @@ static void take_frame(struct conn *conn, const struct wsframe *frame, struct no
         take_data(conn, frame, now);
         return;
     }
-    if (too_many_messages(conn, now))
+    if (conn->venue->exchange->control_counts && too_many_messages(conn, now))
         conn_close(conn, WSFRAME_POLICY, "too many requests", now);
     else if (frame->opcode == WSFRAME_PING)
         wsframe_encode(&conn->out, WSFRAME_PONG, true, frame->payload);
@@ -449,6 +555,32 @@ void conn_read(struct conn *conn, struct now now)
         buf_clear(&conn->in);
 }
 
+static void step_heartbeat(struct conn *conn, struct now now)
+{
+    struct buf text = BUF_INIT;
+
+    if (conn->venue->exchange->put_heartbeat == NULL || conn->session.name_count == 0) {
+        conn->heartbeat_at_ns = 0;
+        return;
+    }
+    if (conn->heartbeat_at_ns == 0) {
+        conn->heartbeat_at_ns = now.mono_ns + SECOND_NS;
+        return;
+    }
+    if (now.mono_ns < conn->heartbeat_at_ns)
+        return;
+    conn->heartbeat_at_ns = int64_max(conn->heartbeat_at_ns, now.mono_ns - SECOND_NS) + SECOND_NS;
+    conn->venue->exchange->put_heartbeat(&text);
+    wsframe_encode(&conn->out, WSFRAME_TEXT, true, buf_span(&text));
+    buf_deinit(&text);
+}
+
+/* Without a subscription; the messages of a client put it off. */
+static bool is_idle(const struct conn *conn)
+{
+    return conn->venue->exchange->idle_closes && conn->session.name_count == 0;
+}
+
 static void step_open(struct conn *conn, struct now now)
 {
     int64_t every_ns = conn->venue->options->ping_every_ns;
@@ -457,6 +589,11 @@ static void step_open(struct conn *conn, struct now now)
         conn_close(conn, WSFRAME_POLICY, "pong timeout", now);
         return;
     }
+    if (is_idle(conn) && now.mono_ns >= conn->idle_at_ns) {
+        conn_close(conn, WSFRAME_NORMAL, "no subscription", now);
+        return;
+    }
+    step_heartbeat(conn, now);
     if (now.mono_ns >= conn->ping_at_ns) {
         ping(conn, now);
         conn->ping_at_ns = now.mono_ns + every_ns;
@@ -512,10 +649,15 @@ void conn_step(struct conn *conn, struct now now)
 int64_t conn_deadline_ns(const struct conn *conn)
 {
     int64_t pong_ns = conn->unanswered_ns + 3 * conn->venue->options->ping_every_ns;
+    int64_t next_ns = conn->ping_at_ns;
 
     if (conn->state == CONN_CLOSING || conn->state == CONN_LINGER || conn->state == CONN_RESET)
         return conn->deadline_ns;
     if (conn->state != CONN_OPEN)
         return INT64_MAX;
-    return conn->unanswered_ns != 0 && pong_ns < conn->ping_at_ns ? pong_ns : conn->ping_at_ns;
+    if (conn->unanswered_ns != 0)
+        next_ns = int64_min(next_ns, pong_ns);
+    if (conn->heartbeat_at_ns != 0)
+        next_ns = int64_min(next_ns, conn->heartbeat_at_ns);
+    return is_idle(conn) ? int64_min(next_ns, conn->idle_at_ns) : next_ns;
 }

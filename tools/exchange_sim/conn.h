@@ -7,9 +7,7 @@
 #include "exchange.h"
 
 enum {
-    VENUE_ATTEMPTS_MAX = 300, /* upgrades in five minutes */
     CONN_PINGS_KEPT = 4,
-    CONN_MESSAGES_MAX = 5, /* of a client in one second */
 };
 
 struct now {
@@ -24,8 +22,9 @@ struct venue {
     size_t upgrades;   /* asked for so far */
     size_t accepted;   /* of them */
     size_t subscribed; /* open connections with a stream */
+    size_t replies;    /* texts, sent or lost */
     bool finished;     /* some client has got the world's last frame */
-    int64_t attempts_ns[VENUE_ATTEMPTS_MAX];
+    int64_t attempts_ns[EXCHANGE_ATTEMPTS_MAX];
 };
 
 enum conn_state {
@@ -52,14 +51,18 @@ struct conn {
     bool subscribed; /* counted in the venue */
     size_t sent;     /* data frames */
     size_t junk_sent, junk_at;
-    bool shutdown_said;
+    size_t wrong_sent, utf8_at;
+    bool shutdown_said, rsv1_said, huge_said;
+    struct buf held;    /* --faults ack-late: replies, as frames */
+    size_t held_until;  /* `sent` then */
     struct buf message; /* of the client, in fragments */
     bool in_message;
-    int64_t ping_at_ns, unanswered_ns; /* monotonic; 0: no ping is unanswered */
-    int64_t mixed_ping_ns;             /* --faults fragmented */
+    int64_t ping_at_ns, unanswered_ns;   /* monotonic; 0: no ping is unanswered */
+    int64_t heartbeat_at_ns, idle_at_ns; /* monotonic; 0: no heartbeats are due */
+    int64_t mixed_ping_ns;               /* --faults fragmented */
     int64_t pings_ms[CONN_PINGS_KEPT];
     size_t ping_count;
-    int64_t messages_ns[CONN_MESSAGES_MAX];
+    int64_t messages_ns[EXCHANGE_MESSAGES_MAX];
     size_t message_count;
     int64_t deadline_ns; /* monotonic: the end of CLOSING and LINGER, the next look of RESET */
     unsigned events;     /* that epoll was told */

@@ -30,7 +30,7 @@ static const struct fault table[] = {
       "keys in another order, blanks, unknown keys, the old b and a, escape sequences" },
     { "junk", "N", offsetof(struct faults, junk),
       "after every N data frames of a connection one frame more, in turn: an error\n"
-      "object, no JSON, an event of an unknown type, a trade cut short" },
+      "object, no JSON, an event of an unknown type, a frame cut short" },
     { "stop-data", "N", offsetof(struct faults, stop_data),
       "after N data frames of a connection no more on it, but pings and replies" },
     { "freeze", "N", offsetof(struct faults, freeze),
@@ -38,10 +38,27 @@ static const struct fault table[] = {
     { "skip", "N", offsetof(struct faults, skip),
       "every Nth frame of the world is never sent; REST has it" },
     { "shutdown", "N", offsetof(struct faults, shutdown),
-      "after N data frames of a connection a serverShutdown event, after N more a\n"
-      "close with 1001" },
+      "after N data frames of a connection a serverShutdown event (kraken: the status\n"
+      "maintenance), after N more a close with 1001" },
     { "http-503", "K", offsetof(struct faults, http_503),
       "the first K upgrades are answered with 503 and Retry-After: 1" },
+    { "http-429", "K", offsetof(struct faults, http_429), "the next K the same with 429" },
+    { "http-403", "K", offsetof(struct faults, http_403), "the next K with 403" },
+    { "ack-lost", "K", offsetof(struct faults, ack_lost), "the first K replies are never sent" },
+    { "ack-late", "N", offsetof(struct faults, ack_late),
+      "replies are sent only when the connection has had N more data frames" },
+    { "refuse", "N", offsetof(struct faults, refuse),
+      "kraken: a connection's every Nth subscription to a listed pair is refused" },
+    { "wrong-time", "N", offsetof(struct faults, wrong_time),
+      "every Nth data frame of a connection has wrong times, in turn: another unit, a day\n"
+      "ahead, 1970; REST has them right" },
+    { "utf8", "N", offsetof(struct faults, utf8),
+      "after every N data frames of a connection the next one first with a byte that is\n"
+      "no UTF-8" },
+    { "rsv1", "N", offsetof(struct faults, rsv1),
+      "after N data frames of a connection one whose first reserved bit is set" },
+    { "huge", "N", offsetof(struct faults, huge),
+      "after N data frames of a connection a text of 16 MiB" },
     { "swap", NULL, offsetof(struct faults, swap),
       "neighbours of different streams change places, two by two" },
 };

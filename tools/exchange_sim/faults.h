@@ -7,7 +7,8 @@
 #include "core/err.h"
 
 struct faults { /* 0: off */
-    size_t reset, replay, junk, stop_data, freeze, skip, shutdown, http_503;
+    size_t reset, replay, junk, stop_data, freeze, skip, shutdown;
+    size_t http_503, http_429, http_403, ack_lost, ack_late, refuse, wrong_time, utf8, rsv1, huge;
     size_t glued, trickle, fragmented, reordered, swap; /* 1: on */
 };
 

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define EXCHANGES "binance, kraken-v1 or kraken-v2"
+
 static int parse_port(const char *name, const char *text, uint16_t *out, struct err *err)
 {
     char *end;
@@ -64,7 +66,8 @@ static int parse_exchange(const char *text, struct options *options, struct err 
 {
     options->exchange = exchange_find(text);
     if (options->exchange == NULL)
-        return err_set(err, ERR_CONFIG, "--exchange: \"%s\" is not known, expected binance", text);
+        return err_set(err, ERR_CONFIG, "--exchange: \"%s\" is not known, expected " EXCHANGES,
+                       text);
     return 0;
 }
 
@@ -78,6 +81,8 @@ static const struct option long_options[] = {
     { "shift-time", optional_argument, NULL, 't' },
     { "clients", required_argument, NULL, 'c' },
     { "ping-every", required_argument, NULL, 'i' },
+    { "idle-after", required_argument, NULL, 'I' },
+    { "snapshot", no_argument, NULL, 'S' },
     { "stop-when-done", no_argument, NULL, 'd' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -112,6 +117,14 @@ static int apply(int letter, const char *value, struct options *options, struct 
             return -1;
         options->ping_every_ns = (int64_t)(number * 1e9);
         return 0;
+    case 'I':
+        if (parse_number("--idle-after", value, 0.01, 3600, &number, err) < 0)
+            return -1;
+        options->idle_after_ns = (int64_t)(number * 1e9);
+        return 0;
+    case 'S':
+        options->snapshot = true;
+        return 0;
     case 'd':
         options->stop_when_done = true;
         return 0;
@@ -123,7 +136,7 @@ static int apply(int letter, const char *value, struct options *options, struct 
 static int check(const struct options *options, bool port_given, struct err *err)
 {
     if (options->exchange == NULL)
-        return err_set(err, ERR_CONFIG, "--exchange is missing, expected --exchange binance");
+        return err_set(err, ERR_CONFIG, "--exchange is missing, expected --exchange " EXCHANGES);
     if (options->recording_count == 0)
         return err_set(err, ERR_CONFIG, "--recording is missing, expected --recording FILE");
     if (!port_given)
@@ -138,8 +151,12 @@ int options_parse(int argc, char **argv, struct options *options, struct err *er
     bool port_given = false;
     int letter, rc;
 
-    *options =
-        (struct options){ .speed = 1, .clients = 1, .ping_every_ns = 20 * INT64_C(1000000000) };
+    *options = (struct options){
+        .speed = 1,
+        .clients = 1,
+        .ping_every_ns = 20 * INT64_C(1000000000),
+        .idle_after_ns = 60 * INT64_C(1000000000),
+    };
     opterr = 0;
     optind = 1;
     while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
@@ -162,9 +179,9 @@ void options_help(FILE *out)
     fputs(
         "k2-exchange-sim: serves recorded frames as the exchange would, on 127.0.0.1 only.\n"
         "\n"
-        "usage: k2-exchange-sim --exchange binance --recording FILE --port N [OPTION...]\n"
+        "usage: k2-exchange-sim --exchange NAME --recording FILE --port N [OPTION...]\n"
         "\n"
-        "  --exchange NAME      binance\n"
+        "  --exchange NAME      " EXCHANGES "\n"
         "  --recording FILE     lines `<receive time, ns> <raw frame>`, plain or gzip; several\n"
         "                       recordings are one world, ordered by receive time\n"
         "  --port N             WebSocket; 0 takes a free port. The first line of output is\n"
@@ -182,6 +199,11 @@ void options_help(FILE *out)
         "  --clients N          start when N connections have subscribed (default 1)\n"
         "  --ping-every S       seconds between pings (default 20); three times that without an\n"
         "                       answer, and the connection is dropped\n"
+        "  --idle-after S       kraken: close a connection that has subscribed to nothing and "
+        "said\n"
+        "                       nothing for S seconds (default 60)\n"
+        "  --snapshot           kraken-v1: the last 50 trades come first on every subscription\n"
+        "                       (v2 sends them to who asks)\n"
         "  --stop-when-done     close with 1000 and exit when all clients have got all\n"
         "  --faults LIST        name or name:value, separated by commas\n"
         "\n"

@@ -17,6 +17,8 @@ struct options {
     bool start_given;
     int64_t start_ns;      /* realtime; with start_given */
     int64_t ping_every_ns; /* a connection without a pong for three times that is dropped */
+    int64_t idle_after_ns; /* kraken: a connection without a subscription is closed */
+    bool snapshot;         /* kraken-v1: the last trades come first */
     size_t clients;        /* so many must have subscribed before the clock starts */
     bool stop_when_done;
     struct faults faults;

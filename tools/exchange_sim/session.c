@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
-void session_init(struct session *session, struct world *world, bool again)
+void session_init(struct session *session, struct world *world, size_t number)
 {
-    *session = (struct session){ .world = world, .again = again };
+    *session = (struct session){ .world = world, .number = number };
+    session->again = number >= world->options->clients;
     session->next = mem_alloc((world->stream_count + 1) * sizeof(session->next[0]));
     for (size_t i = 0; i < world->stream_count; i++)
         session->next[i] = SIZE_MAX;
@@ -51,6 +52,11 @@ bool session_subscribe(struct session *session, struct span name)
             session->cursor = from;
     }
     return true;
+}
+
+bool session_has(const struct session *session, struct span name)
+{
+    return find(session, name) < session->name_count;
 }
 
 void session_unsubscribe(struct session *session, struct span name)
