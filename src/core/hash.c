@@ -4,6 +4,8 @@
 #include "core/hash.h"
 #include "core/num.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 static uint32_t rotate(uint32_t x, int bits)
@@ -62,6 +64,26 @@ uint32_t hash_murmur2(struct span bytes)
 void hash_sha256(struct span bytes, uint8_t out[32])
 {
     SHA256(bytes.size > 0 ? bytes.data : (const uint8_t *)"", bytes.size, out);
+}
+
+void hash_sha256_parts(const struct span *parts, size_t count, uint8_t out[32])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool is_done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+    for (size_t i = 0; is_done && i < count; i++)
+        is_done = EVP_DigestUpdate(context, parts[i].data, parts[i].size) == 1;
+    is_done = is_done && EVP_DigestFinal_ex(context, out, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    ASSERT(is_done); /* memory, or a library without SHA-256 */
+}
+
+void hash_hmac_sha256(struct span key, struct span bytes, uint8_t out[32])
+{
+    const unsigned char *done = HMAC(EVP_sha256(), key.size > 0 ? key.data : (const uint8_t *)"",
+                                     (int)key.size, bytes.data, bytes.size, out, NULL);
+
+    ASSERT(done != NULL);
 }
 
 uint64_t hash_fast(struct span bytes)

@@ -11,6 +11,9 @@ uint32_t hash_murmur3(struct span bytes, uint32_t seed);
 /* Murmur2 as Kafka's Java clients partition by key; partition = (hash & 0x7fffffff) % count. */
 uint32_t hash_murmur2(struct span bytes);
 void hash_sha256(struct span bytes, uint8_t out[32]);
+/* Of the parts, one behind the other. */
+void hash_sha256_parts(const struct span *parts, size_t count, uint8_t out[32]);
+void hash_hmac_sha256(struct span key, struct span bytes, uint8_t out[32]);
 /* Fast, not stable across versions: only for tables in memory. */
 uint64_t hash_fast(struct span bytes);
 

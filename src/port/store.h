@@ -2,8 +2,8 @@
 /*
  * store.h: port: immutable objects under full URIs; one is there whole or not at all.
  *
- * Adapters: store_local.c (files, "file:///…"), store_mem.c ("mem://…"); S3 comes beside them.
- * Any thread, but store_mem: one.  Keys are never reused, so an object that was read
+ * Adapters: store_local.c (files, "file:///…"), store_s3.c ("s3://…", store_s3.h), store_mem.c
+ * ("mem://…").  Any thread, but store_mem: one.  Keys are never reused, so an object that was read
  * never changes.
  */
 #ifndef K2_PORT_STORE_H

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Contract of port/store.h; for store_local also the order of its system calls, which are watched
+/* Contract of port/store.h; over S3 too when K2_S3_ENDPOINT names a server (bucket K2_S3_BUCKET,
+ * keys from the environment); for store_local also the order of its system calls, which are watched
  * and made to fail by definitions of the same names here. */
 #include "port/store.h"
+#include "port/s3_credentials.h"
+#include "port/store_s3.h"
 #include "lib/folder.h"
 #include "lib/test.h"
 
@@ -127,6 +130,42 @@ static struct store *open_local(const char *folder)
     return store;
 }
 
+/* Each world has a prefix of its own: nothing of an earlier run is seen.  Small parts and pages, so
+ * that uploads and listings take several. */
+static struct store *open_s3_as(const char *folder, bool path_style)
+{
+    static struct s3_keys *keys;
+    static struct clock *clock;
+    const char *bucket = getenv("K2_S3_BUCKET");
+    struct store_s3_options options = { .endpoint = getenv("K2_S3_ENDPOINT"),
+                                        .region = "us-east-1",
+                                        .bucket = bucket != NULL ? bucket : "lakehouse",
+                                        .path_style = path_style,
+                                        .part_bytes = 5 << 20,
+                                        .list_max = 3 };
+    struct store *store = NULL;
+    struct err err = { 0 };
+    char prefix[64];
+
+    (void)folder;
+    if (keys == NULL) {
+        keys = s3_keys_new(NULL, NULL, NULL, NULL);
+        clock = clock_system_open();
+    }
+    snprintf(prefix, sizeof(prefix), "contract/%016llx", (unsigned long long)clock_random(clock));
+    options.prefix = prefix;
+    options.credentials = s3_keys_credentials(keys);
+    if (store_s3_open(&options, &http_opener_curl, clock, &store, &err) < 0 ||
+        store_s3_check(store, &err) < 0)
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static struct store *open_s3(const char *folder)
+{
+    return open_s3_as(folder, true);
+}
+
 static int setup(void **state)
 {
     const struct adapter *adapter = *state;
@@ -240,6 +279,43 @@ static void put_new_never_replaces(void **state)
     assert_ok(store_remove(f->store, uri_of(f, "a"), &err));
     assert_ok(put(f, "a", "third", &err));
     assert_object(f, "a", "third");
+}
+
+static int note_uri(void *context, const char *uri, uint64_t size, int64_t modified_us,
+                    struct err *err)
+{
+    (void)size;
+    (void)modified_us;
+    (void)err;
+    buf_printf(context, "%s;", uri);
+    return 0;
+}
+
+static void a_name_may_hold_any_character(void **state)
+{
+    static const char *const names[] = {
+        "a b+c%20d=e&f",
+        "!$'()*,;:@~^`{}|[]\\<>\"",
+        "\xc3\xa9\xe2\x82\xac/\xf0\x9f\x98\x80",
+        "x?y#z",
+        "date=2026-11-22/hour=7/.hidden..x",
+    };
+    struct fixture *f = *state;
+    struct buf found = BUF_INIT;
+    const struct store_visitor visitor = { note_uri, &found };
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_ok(put(f, names[i], "text", &err));
+        assert_object(f, names[i], "text");
+        buf_clear(&found);
+        assert_ok(store_list(f->store, uri_of(f, names[i]), &visitor, &err));
+        assert_int_equal(found.data[--found.size], ';');
+        assert_string_equal(buf_text(&found), uri_of(f, names[i]));
+        assert_ok(store_remove(f->store, uri_of(f, names[i]), &err));
+        assert_absent(f, names[i]);
+    }
+    buf_deinit(&found);
 }
 
 static void an_empty_object_is_there(void **state)
@@ -593,6 +669,7 @@ static int run_contract(struct adapter *adapter)
         TEST(a_folder_is_no_object, adapter),
         TEST(the_parts_come_back_in_one, adapter),
         TEST(put_new_never_replaces, adapter),
+        TEST(a_name_may_hold_any_character, adapter),
         TEST(an_empty_object_is_there, adapter),
         TEST(put_new_refuses_what_is_not_under_the_root, adapter),
         TEST(get_reads_a_range_and_appends_it, adapter),
@@ -628,11 +705,14 @@ int main(void)
     struct adapter adapters[] = { { "mem", open_mem, false },
                                   { "local", open_local, false },
                                   { "local without O_TMPFILE", open_local, true } };
+    struct adapter s3 = { "s3", open_s3, false };
     int failed = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(adapters); i++)
         failed += run_contract(&adapters[i]);
     for (size_t i = 1; i < ARRAY_LEN(adapters); i++)
         failed += run_local(&adapters[i]);
+    if (getenv("K2_S3_ENDPOINT") != NULL)
+        failed += run_contract(&s3);
     return failed;
 }
