@@ -6,8 +6,6 @@
  */
 #include "exchange/binance_frame.h"
 
-#include "core/decimal.h"
-#include "core/json.h"
 #include "core/num.h"
 
 enum key {
@@ -42,7 +40,7 @@ struct fields {
     size_t extra_count;
     struct {
         struct json_value key, value;
-    } extra[BINANCE_EXTRAS_MAX];
+    } extra[FRAME_EXTRAS_MAX];
 };
 
 static enum key key_by_name(const struct json_value *key)
@@ -108,7 +106,7 @@ static int gather(struct json *json, struct fields *fields, int depth, struct er
             continue;
         }
         if (known == KEY_UNKNOWN && value.type != JSON_OBJECT && value.type != JSON_ARRAY &&
-            value.type != JSON_NULL && fields->extra_count < BINANCE_EXTRAS_MAX) {
+            value.type != JSON_NULL && fields->extra_count < FRAME_EXTRAS_MAX) {
             fields->extra[fields->extra_count].key = key;
             fields->extra[fields->extra_count++].value = value;
         }
@@ -123,75 +121,6 @@ static inline const struct json_value *field(const struct fields *fields, enum k
     return fields->present >> key & 1 ? &fields->value[key] : NULL;
 }
 
-/* A string's text, its escapes resolved in *scratch, which is large enough not to move. */
-static int text_of(const struct json_value *string, struct buf *scratch, struct span *out,
-                   struct err *err)
-{
-    size_t from = scratch->size;
-
-    *out = string->text;
-    if (string->type != JSON_STRING || !string->escaped)
-        return 0;
-    if (json_unescape(string, scratch, err) < 0)
-        return err_wrap(err, "not_json");
-    *out = span_of(scratch->data + from, scratch->size - from);
-    return 0;
-}
-
-/* A scalar that must be there and be a number, in quotes or not. */
-static int number_text(const struct fields *fields, enum key key, struct span *out, struct err *err)
-{
-    const struct json_value *value = field(fields, key);
-
-    if (value == NULL)
-        return err_set(err, ERR_REJECT, "missing_field: %s", key_names[key]);
-    if (value->type != JSON_NUMBER && value->type != JSON_STRING)
-        return err_set(err, ERR_REJECT, "wrong_type: %s", key_names[key]);
-    *out = value->text;
-    return 0;
-}
-
-static int get_integer(const struct fields *fields, enum key key, int64_t *out, struct err *err)
-{
-    struct span text;
-    int128 value = 0;
-    size_t digits = 0;
-
-    if (number_text(fields, key, &text, err) < 0)
-        return -1;
-    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9' &&
-           digits < 18)
-        value = value * 10 + (text.data[digits++] - '0');
-    if (text.size == 0 || (digits < text.size && decimal_parse(text, 0, &value) != 0) ||
-        value < INT64_MIN || value > INT64_MAX)
-        return err_set(err, ERR_REJECT, "bad_number: %s is no integer", key_names[key]);
-    *out = (int64_t)value;
-    return 0;
-}
-
-static int get_decimal(const struct fields *fields, enum key key, int128 *out, struct err *err)
-{
-    struct span text;
-    int rc;
-
-    if (number_text(fields, key, &text, err) < 0)
-        return -1;
-    rc = decimal_parse(text, TRADE_WIRE_SCALE, out);
-    if (rc == DECIMAL_SYNTAX)
-        return err_set(err, ERR_REJECT, "bad_number: %s", key_names[key]);
-    if (rc != 0)
-        return err_set(err, ERR_REJECT, "number_not_representable: %s", key_names[key]);
-    return 0;
-}
-
-static void put_vendor(struct binance_frame *out, struct span key, struct span value)
-{
-    for (size_t i = 0; i < out->vendor_count; i++)
-        if (span_equal(out->vendor[i].key, key))
-            return;
-    out->vendor[out->vendor_count++] = (struct trade_pair){ key, value };
-}
-
 /* The keys that have a name of their own, then the others, without escapes. */
 static int get_vendor(const struct fields *fields, struct buf *scratch, struct binance_frame *out,
                       struct err *err)
@@ -201,16 +130,16 @@ static int get_vendor(const struct fields *fields, struct buf *scratch, struct b
 
     out->vendor_count = 0;
     if ((value = field(fields, KEY_EVENT_TIME)) != NULL)
-        put_vendor(out, SPAN("event_time"), value->text);
+        frame_put_pair(out->vendor, &out->vendor_count, SPAN("event_time"), value->text);
     if ((value = field(fields, KEY_BUYER)) != NULL && value->type == JSON_NUMBER)
-        put_vendor(out, SPAN("buyer_order_id"), value->text);
+        frame_put_pair(out->vendor, &out->vendor_count, SPAN("buyer_order_id"), value->text);
     if ((value = field(fields, KEY_SELLER)) != NULL && value->type == JSON_NUMBER)
-        put_vendor(out, SPAN("seller_order_id"), value->text);
+        frame_put_pair(out->vendor, &out->vendor_count, SPAN("seller_order_id"), value->text);
     for (size_t i = 0; i < fields->extra_count; i++) {
-        if (text_of(&fields->extra[i].key, scratch, &key, err) < 0 ||
-            text_of(&fields->extra[i].value, scratch, &text, err) < 0)
+        if (frame_unescape(&fields->extra[i].key, scratch, &key, err) < 0 ||
+            frame_unescape(&fields->extra[i].value, scratch, &text, err) < 0)
             return -1;
-        put_vendor(out, key, text);
+        frame_put_pair(out->vendor, &out->vendor_count, key, text);
     }
     return 0;
 }
@@ -223,18 +152,16 @@ static int to_trade(const struct fields *fields, struct buf *scratch, struct bin
 
     out->type = BINANCE_TRADE;
     out->event_time = 0;
-    if (symbol == NULL)
-        return err_set(err, ERR_REJECT, "missing_field: s");
-    if (symbol->type != JSON_STRING)
-        return err_set(err, ERR_REJECT, "wrong_type: s");
-    if (text_of(symbol, scratch, &out->symbol, err) < 0 ||
-        get_integer(fields, KEY_ID, &out->id, err) < 0 ||
-        get_integer(fields, KEY_TIME, &out->time, err) < 0 ||
-        get_decimal(fields, KEY_PRICE, &out->price, err) < 0 ||
-        get_decimal(fields, KEY_QUANTITY, &out->quantity, err) < 0)
+    if (frame_text(symbol, "s", scratch, &out->symbol, err) < 0 ||
+        frame_integer(field(fields, KEY_ID), key_names[KEY_ID], &out->id, err) < 0 ||
+        frame_integer(field(fields, KEY_TIME), key_names[KEY_TIME], &out->time, err) < 0 ||
+        frame_decimal(field(fields, KEY_PRICE), key_names[KEY_PRICE], &out->price, err) < 0 ||
+        frame_decimal(field(fields, KEY_QUANTITY), key_names[KEY_QUANTITY], &out->quantity, err) <
+            0)
         return -1;
     if (field(fields, KEY_EVENT_TIME) != NULL &&
-        get_integer(fields, KEY_EVENT_TIME, &out->event_time, err) < 0)
+        frame_integer(field(fields, KEY_EVENT_TIME), key_names[KEY_EVENT_TIME], &out->event_time,
+                      err) < 0)
         return -1;
     out->side = TRADE_UNKNOWN;
     if (maker != NULL && maker->type == JSON_TRUE)
@@ -272,7 +199,8 @@ static int to_reply(const struct fields *fields, struct binance_frame *out, stru
         (field(fields, KEY_CODE) == NULL || message == NULL))
         return err_set(err, ERR_REJECT, "unknown_message: neither an event nor a reply");
     out->message = message != NULL ? message->text : SPAN("no message");
-    out->has_id = id != NULL && get_integer(fields, KEY_REPLY_ID, &out->id, &no_id) == 0;
+    out->has_id = id != NULL && frame_integer(field(fields, KEY_REPLY_ID), key_names[KEY_REPLY_ID],
+                                              &out->id, &no_id) == 0;
     return 0;
 }
 

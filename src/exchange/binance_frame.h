@@ -3,13 +3,11 @@
 #ifndef K2_EXCHANGE_BINANCE_FRAME_H
 #define K2_EXCHANGE_BINANCE_FRAME_H
 
-#include "core/buf.h"
-#include "core/err.h"
-#include "trade/trade.h"
+#include "exchange/frame.h"
 
 enum binance_frame_type { BINANCE_TRADE, BINANCE_REPLY, BINANCE_SHUTDOWN };
 
-enum { BINANCE_EXTRAS_MAX = 16, BINANCE_VENDOR_MAX = BINANCE_EXTRAS_MAX + 3 };
+enum { BINANCE_VENDOR_MAX = FRAME_EXTRAS_MAX + 3 };
 
 struct binance_frame {
     enum binance_frame_type type;
