@@ -5,7 +5,7 @@
  *
  *     url        →  where to connect
  *     connected  →  (actions)
- *     frame      →  trades into the sink, or REJECT: the frame is a dead letter; (actions)
+ *     frame      →  trades into the sink; REJECT: the frame is a dead letter; (actions)
  *     tick       →  (actions), at the time that `due_us` names and at least once a second,
  *                   unless frames lie unread
  *     disconnected
@@ -82,8 +82,9 @@ static inline void exchange_disconnected(struct exchange *exchange)
     exchange->ops->disconnected(exchange);
 }
 
-/* 0: trades went to the sink, or it was a control message.  REJECT: the frame cannot be turned into
- * trades and none went to the sink; the text begins with a word for the reason. */
+/* 0: trades went to the sink, or it was a control message.  REJECT: the frame, or a trade of it,
+ * cannot be turned into trades; those of it that can went to the sink; the text begins with a word
+ * for the reason. */
 CHECK_RESULT static inline int exchange_frame(struct exchange *exchange, struct span frame,
                                               int64_t received_us, const struct exchange_sink *sink,
                                               struct err *err)
@@ -121,7 +122,8 @@ static inline void exchange_free(struct exchange *exchange)
 
 /* What there is to know of an exchange before a connection. */
 struct exchange_kind {
-    const char *name;           /* binance: in topics, tables and the configuration */
+    const char *name; /* binance: in topics, tables and the configuration */
+    const char *api;  /* which of its APIs; NULL: it has one.  Two never write one table */
     const char *rest_url, *url; /* defaults */
     /* Attempts to connect that `attempt_window_us` may hold, with room to the exchange's limit. */
     int attempts_max;

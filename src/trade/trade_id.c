@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* trade_id.c: the prefix costs a SHA-256, an id 32 hexadecimal digits. */
 #include "trade/trade_id.h"
-#include "core/buf.h"
+#include "core/decimal.h"
 #include "core/hash.h"
+
+#include <inttypes.h>
+#include <uuid/uuid.h>
 
 static const char hex[] = "0123456789abcdef";
 
@@ -49,4 +52,43 @@ bool trade_id_format(const struct trade_id_prefix *prefix, int64_t id, char text
     at = put_hex(at, low, 12);
     *at = 0;
     return true;
+}
+
+/* "354.04", not "354.04000000", so that the table's scale does not matter. */
+static void put_number(int128 value, struct buf *out)
+{
+    char text[DECIMAL_TEXT_BYTES_MAX];
+    size_t size = decimal_format(value, TRADE_WIRE_SCALE, text);
+
+    while (text[size - 1] == '0')
+        size--;
+    if (text[size - 1] == '.')
+        size--;
+    buf_put(out, text, size);
+}
+
+void trade_id_put_name(const struct trade *trade, struct buf *out)
+{
+    static const char *const sides[] = { "BUY", "SELL", "SELL_SHORT", "UNKNOWN" };
+
+    buf_put_span(out, trade->exchange);
+    buf_put_byte(out, ':');
+    buf_put_span(out, trade->symbol);
+    buf_printf(out, "|%" PRId64 "|", trade->timestamp_us);
+    put_number(trade->price, out);
+    buf_put_byte(out, '|');
+    put_number(trade->quantity, out);
+    buf_printf(out, "|%s|", sides[trade->side]);
+    buf_put_span(out, trade->order_type);
+    buf_put_byte(out, '|');
+}
+
+void trade_id_of_name(struct span name, char text[UUID_TEXT_BYTES])
+{
+    static const uint8_t space[16] = { 0xbe, 0x91, 0x89, 0x31, 0x8a, 0x9a, 0x5a, 0xa0,
+                                       0x86, 0xdb, 0x15, 0x1d, 0x2b, 0xe7, 0x94, 0xd0 };
+    uint8_t uuid[16];
+
+    uuid_generate_sha1(uuid, space, (const char *)name.data, name.size);
+    uuid_format(uuid, text);
 }
