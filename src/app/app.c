@@ -24,8 +24,8 @@ static const struct command commands[] = {
     { "run", cmd_run, "[--config FILE] [--jobs LIST] [--for DURATION] [--progress]",
       "run the jobs, a thread each",
       CONFIG_HELP
-      "  --jobs LIST     of: ingest-binance,bronze-binance,silver-binance,gold,maintain; all "
-      "without\n"
+      "  --jobs LIST     of: ingest-X,bronze-X,silver-X,gold,maintain, X an exchange that runs; "
+      "all without\n"
       "  --for DURATION  stop ingest after that time (60s, 5m), let every stage finish what it "
       "has,\n"
       "                  through Gold, and exit; SIGTERM and SIGINT do the same at once.  It may\n"

@@ -8,6 +8,7 @@
 #include "app/jobs.h"
 #include "core/micros.h"
 #include "port/local.h"
+#include "stage/api.h"
 #include "stage/tables.h"
 
 #include <errno.h>
@@ -169,6 +170,19 @@ static void look_at_table(struct check *check, const struct stage_ports *ports,
     arena_deinit(&arena);
 }
 
+static void look_at_api(struct check *check, const struct wire *wire,
+                        const struct stage_ports *ports, const char *exchange)
+{
+    const char *api = jobs_ingest_config(wire, exchange).kind->api;
+    struct err err = { 0 };
+    int rc = api == NULL ? 0 : api_look(ports, exchange, api, &err);
+
+    if (rc < 0)
+        bad(check, exchange, &err, "one API version at a time writes a table, see docs/tables.md");
+    else if (rc == 0 && api != NULL)
+        good(check, exchange, "the tables are written through API %s", api);
+}
+
 static void look_at_tables(struct check *check, const struct wire *wire)
 {
     struct ice_definition definition = tables_dead_letters();
@@ -190,6 +204,7 @@ static void look_at_tables(struct check *check, const struct wire *wire)
         silver_origin = tables_silver_origin(names.topic);
         look_at_table(check, &ports, &bronze, &bronze_origin);
         look_at_table(check, &ports, &silver, &silver_origin);
+        look_at_api(check, wire, &ports, exchanges[i]);
     }
     look_at_table(check, &ports, &definition, &origin);
     definition = tables_gold();

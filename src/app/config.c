@@ -31,6 +31,8 @@ static const struct config_option options[] = {
 #include "app/option.def"
 };
 
+static const char *const exchanges[] = { "binance", "kraken" };
+
 enum { FILE_BYTES_MAX = 1 << 20, KEY_BYTES_MAX = 128 };
 
 const struct config_option *config_options(size_t *count)
@@ -47,6 +49,7 @@ struct reader {
     struct err *err; /* the first fault */
     size_t fault_count;
     size_t line[ARRAY_LEN(options)]; /* where each was set, 0: not */
+    bool is_named[ARRAY_LEN(exchanges)];
 };
 
 PRINTF_LIKE(3, 4)
@@ -228,6 +231,13 @@ static bool is_repeated(const struct reader *reader, const yaml_node_t *mapping,
     return false;
 }
 
+static void name_exchange(struct reader *reader, const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(exchanges); i++)
+        if (strcmp(exchanges[i], key) == 0)
+            reader->is_named[i] = true;
+}
+
 static void walk_section(struct reader *reader, const yaml_node_t *node, const char *section);
 
 static void walk_pair(struct reader *reader, const yaml_node_t *mapping,
@@ -245,6 +255,8 @@ static void walk_pair(struct reader *reader, const yaml_node_t *mapping,
     }
     snprintf(full, sizeof(full), "%s%s%s", section, section[0] == 0 ? "" : ".", key);
     option = strchr(key, '.') == NULL ? find_option(full) : NULL;
+    if (strcmp(section, "exchanges") == 0)
+        name_exchange(reader, key);
     if (is_repeated(reader, mapping, pair, key))
         fault(reader, line_of(key_node), "%s is there twice", full);
     else if (option != NULL)
@@ -285,6 +297,35 @@ static void find_contradictions(struct reader *reader)
         fault(reader, line,
               "log.retention is shorter than bronze.interval: expected several times "
               "as long");
+}
+
+/* What an address of one API would do with the other. */
+static void find_wrong_api(struct reader *reader)
+{
+    const struct config *config = reader->config;
+    bool is_v1 = strcmp(config->kraken_api, "v1") == 0;
+
+    for (size_t i = 0; is_v1 && i < config->kraken_urls.count; i++) {
+        const char *path = strrchr(config->kraken_urls.item[i], '/');
+
+        if (path != NULL && strcmp(path, "/v2") == 0)
+            fault(reader, line_set(reader, "exchanges.kraken.urls"),
+                  "exchanges.kraken.urls: item %zu ends in /v2, and exchanges.kraken.api is v1",
+                  i + 1);
+    }
+}
+
+static void note_exchanges(struct reader *reader)
+{
+    struct config_list *list = &reader->config->exchanges;
+    bool is_any = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(exchanges); i++)
+        is_any |= reader->is_named[i];
+    list->item = arena_zero(&reader->config->arena, ARRAY_LEN(exchanges), sizeof(*list->item));
+    for (size_t i = 0; i < ARRAY_LEN(exchanges); i++)
+        if (!is_any || reader->is_named[i])
+            list->item[list->count++] = exchanges[i];
 }
 
 static void note_idle(struct reader *reader)
@@ -366,6 +407,9 @@ int config_parse(struct config *config, const char *name, struct span text, stru
     yaml_parser_delete(&parser);
     if (reader.fault_count == 0)
         find_contradictions(&reader);
+    if (reader.fault_count == 0)
+        find_wrong_api(&reader);
+    note_exchanges(&reader);
     note_idle(&reader);
     return reader.fault_count == 0 ? 0 : -1;
 }

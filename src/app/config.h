@@ -33,7 +33,8 @@ struct config {
     CONFIG_MEMBER_##kind member;
 #define LATER(key, goes_with, sentence)
 #include "app/option.def"
-    struct config_list idle; /* keys that the file sets and this build has no use for yet */
+    struct config_list exchanges; /* that run: those that the file names; all when it names none */
+    struct config_list idle;      /* keys that the file sets and this build has no use for yet */
 };
 
 enum config_kind {

@@ -22,6 +22,8 @@ static const char head[] =
     "`file:PATH` is\n  replaced by what the file holds, without the line break at its end. That is "
     "how secrets come in:\n  messages quote what the configuration says, never what it stands "
     "for.\n"
+    "- The **exchanges** that a file names run, and no others: `exchanges: {kraken: {}}` is Kraken "
+    "alone\n  with its defaults. A file that names none runs all of them.\n"
     "\n"
     "## All defaults\n"
     "\n"

@@ -4,6 +4,8 @@
 
 #include "core/micros.h"
 #include "exchange/binance.h"
+#include "exchange/kraken.h"
+#include "stage/api.h"
 #include "stage/bronze.h"
 #include "stage/gold.h"
 #include "stage/maintain.h"
@@ -18,6 +20,8 @@ enum { MERGE_AT_LEAST = 100, WAITING_PART = 32 };
 struct jobs_entry {
     struct jobs_name name;
     struct stage_ports ports;
+    const char
+        *api; /* of the exchange, until its table is claimed for it; NULL: nothing to claim */
     struct ingest *ingest;
     struct feed *feed;
     struct http *http;
@@ -100,23 +104,42 @@ int jobs_select(const struct config *config, const char *list, struct jobs_name 
 
 /* -- ingest */
 
+static const struct exchange_kind *kind_of(const struct config *config, const char *exchange)
+{
+    if (strcmp(exchange, "kraken") != 0)
+        return &binance_kind;
+    return strcmp(config->kraken_api, "v1") == 0 ? &kraken_v1_kind : &kraken_v2_kind;
+}
+
 struct ingest_config jobs_ingest_config(const struct wire *wire, const char *exchange)
 {
     const struct config *config = wire->config;
+    bool is_kraken = strcmp(exchange, "kraken") == 0;
+    const struct config_list *urls = is_kraken ? &config->kraken_urls : &config->binance_urls;
+    const struct config_list *symbols =
+        is_kraken ? &config->kraken_symbols : &config->binance_symbols;
 
-    (void)exchange; /* Binance is the only one of this build */
     return (struct ingest_config){
-        .kind = &binance_kind,
-        .urls = config->binance_urls.item,
-        .url_count = config->binance_urls.count,
-        .rest_url = config->binance_rest_url,
-        .symbols = config->binance_symbols.item,
-        .symbol_count = config->binance_symbols.count,
+        .kind = kind_of(config, exchange),
+        .urls = urls->item,
+        .url_count = urls->count,
+        .rest_url = is_kraken ? config->kraken_rest_url : config->binance_rest_url,
+        .symbols = symbols->item,
+        .symbol_count = symbols->count,
         .partitions = wire_partitions(wire, exchange),
         .flush_every = (size_t)config->flush_every,
         .waiting_bytes_max = (size_t)config->memory_bytes / WAITING_PART,
         .scale = TABLES_DECIMAL_SCALE,
     };
+}
+
+/* Before the first record is taken from one API: that no other writes the table. */
+static int claim(struct jobs_entry *entry, struct err *err)
+{
+    if (entry->api != NULL && api_claim(&entry->ports, entry->name.exchange, entry->api, err) < 0)
+        return -1;
+    entry->api = NULL;
+    return 0;
 }
 
 static int make_ingest(struct wire *wire, struct jobs_entry *entry, struct err *err)
@@ -138,7 +161,7 @@ static int step_ingest(void *context, struct err *err)
 {
     struct jobs_entry *entry = context;
 
-    return ingest_step(entry->ingest, INGEST_WAIT_US, err);
+    return claim(entry, err) < 0 ? -1 : ingest_step(entry->ingest, INGEST_WAIT_US, err);
 }
 
 static int stop_ingest(void *context, int64_t timeout_us, struct err *err)
@@ -162,6 +185,8 @@ static int step_bronze(void *context, struct err *err)
     struct jobs_entry *entry = context;
     int rc;
 
+    if (claim(entry, err) < 0)
+        return -1;
     rc = bronze_step(entry->bronze, err);
     return rc == 0 && !bronze_counters(entry->bronze)->is_full ? PACE_ALL_TAKEN : rc;
 }
@@ -236,6 +261,8 @@ static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *e
     const char *exchange = entry->name.exchange;
 
     wire_stage_ports(wire, &entry->ports);
+    if (entry->name.kind == JOBS_INGEST || entry->name.kind == JOBS_BRONZE)
+        entry->api = kind_of(wire->config, exchange)->api;
     switch (entry->name.kind) {
     case JOBS_INGEST:
         return make_ingest(wire, entry, err);

@@ -4,7 +4,7 @@
  *
  * A batch of 128 bytes of raw records a row and some 600 bytes decoded is held about twice by the
  * widest stage (Silver: raw and decoded), so a 4,096th of the memory in rows and an eighth of it in
- * raw bytes leave room for all stages at once.
+ * raw bytes leave room for all stages of an exchange at once; each exchange has its share.
  */
 #include "app/wire.h"
 
@@ -21,8 +21,6 @@
 #define DOWNSTREAM_LOOK_US (30 * MICROS_SECOND)
 
 enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8 };
-
-static const char *const exchanges[] = { "binance" };
 
 static int need_data(const struct wire *wire, int parts, struct err *err)
 {
@@ -117,7 +115,7 @@ int wire_open_http(struct wire *wire, struct http **out, struct err *err)
 
 void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
 {
-    size_t memory = (size_t)wire->config->memory_bytes;
+    size_t memory = (size_t)wire->config->memory_bytes / wire->config->exchanges.count;
 
     *out = (struct stage_ports){
         .table = { wire->catalog, wire->store, wire->clock },
@@ -134,13 +132,12 @@ void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
 
 const char *const *wire_exchanges(const struct config *config, size_t *count)
 {
-    (void)config;
-    *count = ARRAY_LEN(exchanges);
-    return exchanges;
+    *count = config->exchanges.count;
+    return config->exchanges.item;
 }
 
 int32_t wire_partitions(const struct wire *wire, const char *exchange)
 {
-    (void)exchange; /* Binance's are the only ones of this build */
-    return (int32_t)wire->config->binance_partitions;
+    return (int32_t)(strcmp(exchange, "kraken") == 0 ? wire->config->kraken_partitions
+                                                     : wire->config->binance_partitions);
 }

@@ -46,7 +46,7 @@ CHECK_RESULT int wire_open_http(struct wire *wire, struct http **out, struct err
 /* Borrowed from `wire`; batches are cut from the configured memory. */
 void wire_stage_ports(const struct wire *wire, struct stage_ports *out);
 
-/* The exchanges of this build that are configured, by name. */
+/* The exchanges that run, by name. */
 const char *const *wire_exchanges(const struct config *config, size_t *count);
 int32_t wire_partitions(const struct wire *wire, const char *exchange);
 

@@ -91,9 +91,11 @@ static void what_is_wrong_names_file_line_and_what_was_expected(void **state)
         { "catalog: {type: rest}\n",
           "1: catalog.type: rest is not in this build yet, expected sqlite" },
         { "store: {type: s3}\n", "1: store.type: s3 is not in this build yet, expected local" },
-        { "exchanges:\n  kraken: {api: v2}\n",
-          "2: exchanges.kraken: goes with the exchange Kraken, which is not in this build yet" },
+        { "exchanges:\n  kraken: {api: v3}\n",
+          "2: exchanges.kraken.api: \"v3\": expected v1 or v2" },
         /* contradictions */
+        { "exchanges:\n  kraken:\n    api: v1\n    urls: [\"ws://a\", \"ws://a/v2\"]\n",
+          "4: exchanges.kraken.urls: item 2 ends in /v2, and exchanges.kraken.api is v1" },
         { "log: {retention: 1m}\nbronze: {interval: 5m}\n",
           "2: log.retention is shorter than bronze.interval: expected several times as long" },
         /* YAML */
@@ -187,6 +189,8 @@ static void without_a_key_its_default_holds(void **state)
         assert_int_equal(config.bronze_interval_us, 10000000);
         assert_int_equal(config.binance_partitions, 40);
         assert_int_equal(config.kraken_partitions, 20);
+        assert_string_equal(config.kraken_api, "v2");
+        assert_string_equal(config.kraken_symbols.item[0], "BTC/USD");
         assert_int_equal(config.silver_interval_us, 30000000);
         assert_int_equal(config.gold_interval_us, 60000000);
         assert_int_equal(config.dedup_window_us, 2000000);
@@ -224,7 +228,35 @@ static void flow_and_block_style_say_the_same(void **state)
     }
 }
 
-static void the_designs_own_example_is_taken_but_for_kraken(void **state)
+static void exchanges_that_are_named_run_and_without_a_name_all(void **state)
+{
+    static const struct {
+        const char *text, *names;
+    } cases[] = {
+        { "", "binance kraken " },
+        { "exchanges:\n", "binance kraken " },
+        { "exchanges: {}\n", "binance kraken " },
+        { "bronze: {partitions: {kraken: 3}}\n", "binance kraken " },
+        { "exchanges: {binance: {symbols: [X]}}\n", "binance " },
+        { "exchanges:\n  kraken:\n", "kraken " },
+        { "exchanges: {kraken: {}}\n", "kraken " },
+        { "exchanges: {kraken: {api: v1}, binance: {}}\n", "binance kraken " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct config config = parse(cases[i].text);
+        struct buf names = BUF_INIT;
+
+        for (size_t k = 0; k < config.exchanges.count; k++)
+            buf_printf(&names, "%s ", config.exchanges.item[k]);
+        assert_string_equal(buf_text(&names), cases[i].names);
+        buf_deinit(&names);
+        config_deinit(&config);
+    }
+}
+
+static void the_designs_own_example_is_taken(void **state)
 {
     struct config config =
         parse("data_dir: ./k2-data\n"
@@ -232,6 +264,8 @@ static void the_designs_own_example_is_taken_but_for_kraken(void **state)
               "exchanges:\n"
               "  binance: {urls: [\"wss://stream.binance.com:9443\"], rest_url: "
               "\"https://api.binance.com\", symbols: [BTCUSDT, ETHUSDT]}\n"
+              "  kraken:  {api: v2, urls: [\"wss://ws.kraken.com/v2\"], rest_url: "
+              "\"https://api.kraken.com\", symbols: [BTC/USD, ETH/USD]}\n"
               "ingest:    {flush_every: 10}\n"
               "log:       {type: embedded, retention: 24h}\n"
               "registry:  {type: embedded}\n"
@@ -246,7 +280,7 @@ static void the_designs_own_example_is_taken_but_for_kraken(void **state)
               "shutdown_timeout: 30s\n");
 
     (void)state;
-    assert_int_equal(config.idle.count, 5); /* said to have no effect yet */
+    assert_int_equal(config.idle.count, 4); /* said to have no effect yet */
     assert_string_equal(config.idle.item[0], "bronze.retention");
     config_deinit(&config);
 }
@@ -382,7 +416,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_an_error_but_no_file_is_none),
         cmocka_unit_test(without_a_key_its_default_holds),
         cmocka_unit_test(flow_and_block_style_say_the_same),
-        cmocka_unit_test(the_designs_own_example_is_taken_but_for_kraken),
+        cmocka_unit_test(exchanges_that_are_named_run_and_without_a_name_all),
+        cmocka_unit_test(the_designs_own_example_is_taken),
         cmocka_unit_test(secrets_come_from_environment_and_files_and_are_never_printed),
         cmocka_unit_test(numbers_print_as_a_file_says_them),
         cmocka_unit_test(the_committed_page_is_what_the_table_gives),
