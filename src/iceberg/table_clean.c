@@ -3,74 +3,18 @@
  * deletion. */
 #include "iceberg/table_clean.h"
 
-#include "core/hash.h"
-#include "iceberg/table_private.h"
+#include "iceberg/table_names.h"
+#include "iceberg/table_reach.h"
 
-/* Names, by the part behind the last slash. */
-struct names {
-    struct arena *arena;
-    struct span *slot; /* data NULL: free */
-    size_t capacity, count;
-};
+#include <string.h>
 
 struct clean {
     struct table *table;
     struct arena arena;
-    struct names reached, noted;
+    struct table_names reached, noted;
     struct buf candidates; /* const char *: URIs, each once */
     bool names_data;
 };
-
-static struct span last_part(const char *uri)
-{
-    const char *slash = strrchr(uri, '/');
-
-    return span_text(slash == NULL ? uri : slash + 1);
-}
-
-static struct span *find_slot(struct span *slots, size_t capacity, struct span name)
-{
-    size_t at = hash_fast(name) & (capacity - 1);
-
-    while (slots[at].data != NULL && !span_equal(slots[at], name))
-        at = (at + 1) & (capacity - 1);
-    return &slots[at];
-}
-
-static void grow(struct names *names)
-{
-    size_t capacity = names->capacity == 0 ? 1024 : 2 * names->capacity;
-    struct span *slots = arena_zero(names->arena, capacity, sizeof(*slots));
-
-    for (size_t i = 0; i < names->capacity; i++) {
-        if (names->slot[i].data != NULL)
-            *find_slot(slots, capacity, names->slot[i]) = names->slot[i];
-    }
-    names->slot = slots;
-    names->capacity = capacity;
-}
-
-/* True when the name is new. */
-static bool add_name(struct names *names, const char *uri)
-{
-    struct span name = last_part(uri);
-    struct span *slot;
-
-    if (2 * names->count >= names->capacity)
-        grow(names);
-    slot = find_slot(names->slot, names->capacity, name);
-    if (slot->data != NULL)
-        return false;
-    *slot = span_text(arena_text(names->arena, name));
-    names->count++;
-    return true;
-}
-
-static bool has_name(const struct names *names, const char *uri)
-{
-    return names->capacity > 0 &&
-           find_slot(names->slot, names->capacity, last_part(uri))->data != NULL;
-}
 
 static bool begins_with(const char *text, const char *prefix)
 {
@@ -89,9 +33,10 @@ static void add_candidate(struct clean *clean, const char *uri)
 {
     const char *copy;
 
-    if (!is_under(clean, uri, "/") || strstr(uri, "/../") != NULL || last_part(uri).size == 0)
+    if (!is_under(clean, uri, "/") || strstr(uri, "/../") != NULL ||
+        table_names_part(uri).size == 0)
         return;
-    if (!add_name(&clean->noted, uri))
+    if (!table_names_add(&clean->noted, uri))
         return;
     copy = arena_text(&clean->arena, span_text(uri));
     buf_put(&clean->candidates, &copy, sizeof(copy));
@@ -124,48 +69,27 @@ static int read_notes(struct clean *clean, const char *const *notes, size_t coun
     return 0;
 }
 
-static int reach_file(void *context, const struct ice_data_file *file, struct err *err)
+static void add_reached(void *context, const char *uri)
 {
     struct clean *clean = context;
 
-    (void)err;
-    add_name(&clean->reached, file->path);
-    return 0;
-}
-
-static int reach_snapshot(struct clean *clean, const struct ice_snapshot *snapshot, struct err *err)
-{
-    const struct ice_file_visitor visitor = { reach_file, clean };
-    struct arena arena = ARENA_INIT;
-    struct ice_manifest_row *rows = NULL;
-    size_t count = 0;
-    int rc = table_manifests(clean->table, &arena, snapshot, &rows, &count, err);
-
-    add_name(&clean->reached, snapshot->manifest_list);
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        if (add_name(&clean->reached, rows[i].path) && clean->names_data)
-            rc = table_visit_manifest(clean->table, &rows[i], &visitor, err);
-    }
-    arena_deinit(&arena);
-    return rc;
+    table_names_add(&clean->reached, uri);
 }
 
 static int reach_all(struct clean *clean, struct err *err)
 {
-    const struct ice_metadata *metadata = clean->table->metadata;
-    int rc = 0;
+    struct table_reach reach;
+    int rc;
 
-    add_name(&clean->reached, metadata->file);
-    for (size_t i = 0; i < ice_metadata_log_count(metadata); i++)
-        add_name(&clean->reached, ice_metadata_log_file(metadata, i));
-    for (size_t i = 0; i < metadata->snapshot_count && rc == 0; i++)
-        rc = reach_snapshot(clean, &metadata->snapshot[i], err);
+    table_reach_init(&reach, clean->table, clean->names_data, add_reached, clean);
+    rc = table_reach_all(&reach, err);
+    table_reach_deinit(&reach);
     return rc;
 }
 
 static bool is_list(const char *uri)
 {
-    return begins_with((const char *)last_part(uri).data, "snap-");
+    return begins_with((const char *)table_names_part(uri).data, "snap-");
 }
 
 static const char *candidate(const struct clean *clean, size_t index)
@@ -191,7 +115,7 @@ static int expand_lists(struct clean *clean, struct err *err)
         struct ice_manifest_row *rows = NULL;
         size_t row_count = 0;
 
-        if (!is_list(list.manifest_list) || has_name(&clean->reached, list.manifest_list))
+        if (!is_list(list.manifest_list) || table_names_has(&clean->reached, list.manifest_list))
             continue;
         rc = table_manifests(clean->table, &arena, &list, &rows, &row_count, err);
         for (size_t k = 0; k < row_count && rc == 0; k++) {
@@ -209,7 +133,7 @@ static int delete_candidates(struct clean *clean, bool lists, size_t *removed, s
     for (size_t i = 0; i < candidate_count(clean); i++) {
         const char *uri = candidate(clean, i);
 
-        if (is_list(uri) != lists || has_name(&clean->reached, uri))
+        if (is_list(uri) != lists || table_names_has(&clean->reached, uri))
             continue;
         if (store_remove(clean->table->ports.store, uri, err) < 0)
             return err_wrap(err, "remove %s", uri);
