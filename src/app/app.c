@@ -44,7 +44,8 @@ static const struct command commands[] = {
       "how far each table has taken its topics and tables",
       CONFIG_HELP "  --json          the same for programs\n" },
     { "maintain", cmd_maintain, "[--config FILE]",
-      "once: merge manifests, delete what was dropped, let the log forget", CONFIG_HELP },
+      "once: merge manifests, delete what was dropped or never named, let the log forget",
+      CONFIG_HELP },
     { "config-doc", cmd_config_doc, "", NULL, "" },
 };
 

@@ -9,7 +9,8 @@
 
 static int maintain(struct wire *wire)
 {
-    struct maintain_config config = { .log_retention_us = wire->config->log_retention_us };
+    struct maintain_config config = { .log_retention_us = wire->config->log_retention_us,
+                                      .orphan_age_us = wire->config->orphan_age_us };
     struct stage_ports ports;
     struct maintain *job;
     const struct maintain_counters *counters;
@@ -22,8 +23,8 @@ static int maintain(struct wire *wire)
     counters = maintain_counters(job);
     rc = maintain_step(job, &err);
     printf("%" PRId64 " tables looked after, %" PRId64 " files deleted that %" PRId64
-           " commits had dropped more than an hour ago\n",
-           counters->tables, counters->removed, counters->notes);
+           " commits had dropped more than an hour ago, %" PRId64 " that nothing named\n",
+           counters->tables, counters->removed, counters->notes, counters->orphans);
     maintain_free(job);
     return rc < 0 ? app_fail(&err) : APP_DONE;
 }

@@ -255,7 +255,8 @@ static int merge(void *context, struct err *err)
 
 static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *err)
 {
-    struct maintain_config maintain = { .log_retention_us = wire->config->log_retention_us };
+    struct maintain_config maintain = { .log_retention_us = wire->config->log_retention_us,
+                                        .orphan_age_us = wire->config->orphan_age_us };
     size_t count;
     const char *const *exchanges = wire_exchanges(wire->config, &count);
     const char *exchange = entry->name.exchange;

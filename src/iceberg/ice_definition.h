@@ -72,6 +72,7 @@ struct ice_data_file {
     int64_t file_sequence; /* -1: the manifest does not say (old writers) */
     bool partial; /* read from an entry that says more than this struct holds (another file format,
                    * NaN counts, keys, other partition types): not to be written again from it */
+    int64_t written_us; /* when table_write_file began it; 0: read from a manifest */
 };
 
 /* The bound of a column, or an empty span with data NULL. */

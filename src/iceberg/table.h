@@ -106,11 +106,16 @@ struct table_change {
     size_t property_count;
     const int64_t *drop;
     size_t drop_count;
+    int64_t oldest_us; /* when the first of the change's objects was written, or planned; 0: now */
 };
 
+/* Longer a change may not take from its first object to its swap: the removal of orphans
+ * (table_orphans.h) may have taken it for one of a batch that died. */
+#define TABLE_CHANGE_AGE_US_MAX (INT64_C(12) * 3600 * 1000000)
+
 /* Writes list and metadata, and swaps base -> successor.  0: done, table->metadata is the
- * successor; TABLE_CONFLICT, TABLE_UNKNOWN; -1: certainly not done.  The list's name is new in each
- * try. */
+ * successor; TABLE_CONFLICT, TABLE_UNKNOWN; -1: certainly not done, RETRY also when the change is
+ * too old.  The list's name is new in each try. */
 CHECK_RESULT int table_swap(struct table *table, const struct ice_metadata *base,
                             const struct table_change *change, struct err *err);
 

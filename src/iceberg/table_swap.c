@@ -182,6 +182,17 @@ static int write_list(struct swap *swap, struct err *err)
     return 0;
 }
 
+/* The last look before the swap: what was written long ago may be gone. */
+static int test_age(const struct swap *swap, int64_t now_us, struct err *err)
+{
+    int64_t oldest_us = swap->change->oldest_us;
+
+    if (oldest_us == 0 || now_us - oldest_us <= TABLE_CHANGE_AGE_US_MAX)
+        return 0;
+    return err_set(err, ERR_RETRY, "it was begun %" PRId64 " s ago, and is dropped",
+                   (now_us - oldest_us) / 1000000);
+}
+
 static int commit(struct swap *swap, struct buf *document, struct err *err)
 {
     struct table *table = swap->table;
@@ -212,7 +223,10 @@ static int commit(struct swap *swap, struct buf *document, struct err *err)
     commit.metadata = buf_span(document);
     commit.requirements = buf_span(&requirements);
     commit.updates = buf_span(&updates);
-    rc = catalog_commit(table->ports.catalog, table->space, table->definition.name, &commit, err);
+    rc = test_age(swap, clock_now_us(table->ports.clock), err);
+    if (rc == 0)
+        rc = catalog_commit(table->ports.catalog, table->space, table->definition.name, &commit,
+                            err);
     buf_deinit(&requirements);
     buf_deinit(&updates);
     if (rc == CATALOG_CONFLICT)

@@ -167,6 +167,7 @@ int table_write_file(struct table *table, struct arena *arena, const struct colu
 
     ASSERT(table->metadata != NULL);
     ASSERT(count > 0);
+    file->written_us = clock_now_us(table->ports.clock);
     if (make_image(table, columns, first, count, options, err) < 0)
         return err_wrap(err, "write a file of %s", table->definition.name);
     file->path = file_path(table, arena, partition);

@@ -16,7 +16,8 @@ enum { STORE_EXISTS = 1, STORE_ABSENT = 2 }; /* conditions */
 
 struct store;
 
-/* Called for each object that a listing finds; return 0 to go on, -1 (err filled) to stop. */
+/* Called for each object that a listing finds; return 0 to go on, -1 (err filled) to stop.  It may
+ * remove that object.  modified_us is by the store's clock, 0 when it does not know. */
 struct store_visitor {
     int (*visit)(void *context, const char *uri, uint64_t size, int64_t modified_us,
                  struct err *err);
@@ -92,5 +93,8 @@ CHECK_RESULT int store_get_all(struct store *store, const char *uri, struct buf 
  * its absolute path; for reading, a bare absolute path and file:/… are taken too. */
 CHECK_RESULT int store_local_open(const char *folder, struct store **out, struct err *err);
 struct store *store_mem_open(void); /* root "mem://warehouse" */
+/* Objects put from now on are of the clock's time; without, of none. */
+struct clock;
+void store_mem_stamp(struct store *store, struct clock *clock);
 
 #endif

@@ -3,13 +3,17 @@
  * the content.  One thread. */
 #include "port/store.h"
 
+#include "port/clock.h"
+
 struct object {
     char *uri;
     struct buf bytes;
+    int64_t modified_us;
 };
 
 struct store_mem {
     struct store base;
+    struct clock *clock;    /* NULL: objects have no time */
     struct object *objects; /* by uri */
     size_t count;
     size_t capacity;
@@ -58,7 +62,8 @@ static int mem_put_new(struct store *store, const char *uri, const struct span *
     }
     object = &mem->objects[place];
     memmove(object + 1, object, (mem->count - place) * sizeof(*object));
-    *object = (struct object){ .uri = mem_text(uri) };
+    *object = (struct object){ .uri = mem_text(uri),
+                               .modified_us = mem->clock == NULL ? 0 : clock_now_us(mem->clock) };
     for (size_t i = 0; i < count; i++)
         buf_put_span(&object->bytes, parts[i]);
     mem->count++;
@@ -124,8 +129,8 @@ static int mem_list(struct store *store, const char *prefix, const struct store_
            strncmp(mem->objects[place].uri, prefix, prefix_size) == 0) {
         buf_clear(&uri);
         buf_put_text(&uri, mem->objects[place].uri);
-        rc = visitor->visit(visitor->context, buf_text(&uri), mem->objects[place].bytes.size, 0,
-                            err);
+        rc = visitor->visit(visitor->context, buf_text(&uri), mem->objects[place].bytes.size,
+                            mem->objects[place].modified_us, err);
         place = place_of(mem, buf_text(&uri), true);
     }
     buf_deinit(&uri);
@@ -150,4 +155,9 @@ struct store *store_mem_open(void)
 
     mem->base = (struct store){ &ops, "mem://warehouse" };
     return &mem->base;
+}
+
+void store_mem_stamp(struct store *store, struct clock *clock)
+{
+    ((struct store_mem *)store)->clock = clock;
 }

@@ -7,6 +7,7 @@
 #include "protocol/clause.h"
 #include "protocol/dropped.h"
 
+#include "core/num.h"
 #include "core/random.h"
 #include "iceberg/table_merge.h"
 
@@ -23,6 +24,7 @@ struct attempt {
     struct positions map;        /* the base's */
     char commit_id[UUID_TEXT_BYTES];
     int64_t snapshot_id;
+    int64_t begun_us;
     const struct ice_data_file *const *file;
     size_t file_count;
     struct ice_manifest_row manifest;
@@ -124,6 +126,18 @@ static int plan_manifest(struct attempt *attempt, struct err *err)
                                 attempt->snapshot_id, &attempt->manifest, err);
 }
 
+/* When the first of its objects was written. */
+static int64_t oldest_us(const struct attempt *attempt)
+{
+    int64_t oldest = attempt->begun_us;
+
+    for (size_t i = 0; i < attempt->file_count; i++) {
+        if (attempt->file[i]->written_us != 0)
+            oldest = int64_min(oldest, attempt->file[i]->written_us);
+    }
+    return oldest;
+}
+
 static int swap(struct attempt *attempt, const char *operation,
                 const struct ice_manifest_row *instead, size_t instead_count, struct err *err)
 {
@@ -147,6 +161,7 @@ static int swap(struct attempt *attempt, const char *operation,
     change.added_count = attempt->has_manifest ? 1 : 0;
     change.instead = instead;
     change.instead_count = instead_count;
+    change.oldest_us = oldest_us(attempt);
     if (dropped_plan(chain, attempt->base, &attempt->arena, &change.drop, &change.drop_count,
                      err) != 0)
         return -1;
@@ -184,6 +199,7 @@ static void attempt_begin(struct attempt *attempt, struct chain_table *chain,
     *attempt = (struct attempt){ .chain = chain, .batch = batch };
     new_commit_id(chain->table.ports.clock, attempt->commit_id);
     attempt->snapshot_id = table_new_snapshot_id(&chain->table);
+    attempt->begun_us = clock_now_us(chain->table.ports.clock);
 }
 
 static void attempt_end(struct attempt *attempt)

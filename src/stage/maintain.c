@@ -9,6 +9,7 @@
 
 #include "core/diag.h"
 #include "iceberg/table_clean.h"
+#include "iceberg/table_orphans.h"
 #include "protocol/commit.h"
 #include "stage/tables.h"
 
@@ -27,6 +28,7 @@ struct maintain {
     struct arena names_arena;
     struct exchange_tables *exchange;
     struct chain_table dead_letters, gold;
+    int64_t orphans_us; /* when they were last looked for; 0: not yet */
     struct maintain_counters counters;
 };
 
@@ -110,6 +112,12 @@ static int note(void *context, const char *uri, uint64_t size, int64_t modified_
     return 0;
 }
 
+static int gone(const struct chain_table *chain, struct err *err)
+{
+    return err_set(err, ERR_RETRY, "%s: a manifest list or manifest that it needs is not there",
+                   chain->table.definition.name);
+}
+
 static int clean(struct maintain *self, struct chain_table *chain, struct err *err)
 {
     struct notes notes = { .before_us = clock_now_us(self->ports.table.clock) - MAINTAIN_GRACE_US };
@@ -124,14 +132,36 @@ static int clean(struct maintain *self, struct chain_table *chain, struct err *e
         rc = table_clean(&chain->table, (const char *const *)(const void *)notes.uris.data, count,
                          &removed, err);
     if (rc == TABLE_GONE)
-        rc = err_set(err, ERR_RETRY, "%s: a manifest list or manifest that it needs is not there",
-                     chain->table.definition.name);
+        rc = gone(chain, err);
     if (rc == 0) {
         self->counters.removed += (int64_t)removed;
         self->counters.notes += (int64_t)count;
     }
     buf_deinit(&notes.uris);
     arena_deinit(&notes.arena);
+    return rc < 0 ? -1 : 0;
+}
+
+static bool is_time_for_orphans(const struct maintain *self)
+{
+    int64_t now = clock_now_us(self->ports.table.clock);
+
+    return self->config.orphan_age_us > 0 && (self->orphans_us == 0 || now < self->orphans_us ||
+                                              now - self->orphans_us >= MAINTAIN_ORPHANS_US);
+}
+
+static int remove_orphans(struct maintain *self, struct chain_table *chain, struct err *err)
+{
+    const struct table_orphans options = {
+        .before_us = clock_now_us(self->ports.table.clock) - self->config.orphan_age_us,
+        .note_prefix = COMMIT_DROPPED_PREFIX,
+    };
+    size_t removed;
+    int rc = table_orphans_remove(&chain->table, &options, &removed, err);
+
+    self->counters.orphans += (int64_t)removed;
+    if (rc == TABLE_GONE)
+        rc = gone(chain, err);
     return rc < 0 ? -1 : 0;
 }
 
@@ -147,7 +177,9 @@ static int maintain_table(struct maintain *self, struct chain_table *chain, stru
     if (chain->table.metadata->main != ICE_NONE &&
         commit_merge_manifests(chain, self->config.merge_at_least, err) < 0)
         return -1;
-    return clean(self, chain, err);
+    if (clean(self, chain, err) < 0)
+        return -1;
+    return is_time_for_orphans(self) ? remove_orphans(self, chain, err) : 0;
 }
 
 /* -- the log */
@@ -221,5 +253,7 @@ int maintain_step(struct maintain *self, struct err *err)
     }
     keep_first(maintain_table(self, &self->dead_letters, &next), err, &next, &rc);
     keep_first(maintain_table(self, &self->gold, &next), err, &next, &rc);
+    if (rc == 0 && is_time_for_orphans(self))
+        self->orphans_us = clock_now_us(self->ports.table.clock);
     return rc == 0 ? STAGE_IDLE : -1;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * maintain.h: upkeep off the jobs' path: manifests are merged, what commits have dropped is deleted
- * an hour later, and the log forgets what Bronze has taken.
+ * an hour later, what batches that died have left behind days later, and the log forgets what
+ * Bronze has taken.
  */
 #ifndef K2_STAGE_MAINTAIN_H
 #define K2_STAGE_MAINTAIN_H
@@ -11,16 +12,21 @@
 /* Objects younger than this are left alone: a reader may still be at them. */
 #define MAINTAIN_GRACE_US (INT64_C(3600) * 1000000)
 
+/* How often orphans are looked for: it reads every manifest of a table. */
+#define MAINTAIN_ORPHANS_US (INT64_C(24) * 3600 * 1000000)
+
 struct maintain_config {
     const char *const *exchanges; /* "binance", … */
     size_t exchange_count;
     int64_t log_retention_us;
+    int64_t orphan_age_us; /* at least a day (iceberg/table_orphans.h); 0: orphans stay */
     size_t merge_at_least; /* manifests; 0: 100 */
 };
 
 struct maintain_counters {
     int64_t removed; /* files */
     int64_t notes;
+    int64_t orphans; /* files that nothing named */
     int64_t tables;
 };
 
