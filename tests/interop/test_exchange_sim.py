@@ -103,7 +103,8 @@ def test_a_bad_recording_is_refused_by_name(tmp_path, content, complaint):
 def test_help_names_every_fault():
     text = subprocess.run([BUILD / "k2-exchange-sim", "--help"], capture_output=True, text=True, check=True).stdout
     for fault in ("reset:N replay:K glued trickle fragmented reordered junk:N stop-data:N freeze:N skip:N "
-                  "shutdown:N http-503:K swap").split():
+                  "shutdown:N http-503:K http-429:K http-403:K ack-lost:K ack-late:N refuse:N wrong-time:N utf8:N "
+                  "rsv1:N huge:N swap").split():
         assert f"\n  {fault} " in text
 
 
