@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Contract of port/registry.h. */
+/* Contract of port/registry.h; over HTTP too when K2_REGISTRY_URL names a registry. */
 #include "port/registry.h"
+#include "port/registry_http.h"
 #include "lib/folder.h"
 #include "lib/test.h"
 
@@ -33,6 +34,22 @@ static struct registry *open_sqlite(const char *folder)
     if (registry_sqlite_open(file, &registry, &err) < 0)
         fail_msg("%s", err.text);
     free(file);
+    return registry;
+}
+
+static struct registry *open_http(const char *folder)
+{
+    static struct clock *clock;
+    const struct registry_http_options options = { .url = getenv("K2_REGISTRY_URL") };
+    struct registry *registry = NULL;
+    struct err err = { 0 };
+
+    (void)folder;
+    if (clock == NULL)
+        clock = clock_system_open();
+    if (registry_http_open(&options, &http_opener_curl, clock, &registry, &err) < 0 ||
+        registry_http_check(registry, &err) < 0)
+        fail_msg("%s", err.text);
     return registry;
 }
 
@@ -78,12 +95,12 @@ static void a_schema_comes_back_under_its_id(void **state)
     struct err err;
     int32_t a = 0, b = 0;
 
-    assert_ok(registry_put(f->registry, "t-value", SPAN("\"string\""), &a, &err));
+    assert_ok(registry_put(f->registry, "t-value", SPAN("\"int\""), &a, &err));
     assert_ok(registry_put(f->registry, "t-value", SPAN("\"long\""), &b, &err));
     assert_true(a > 0 && b > 0 && a != b);
     assert_ok(registry_get(f->registry, a, &schema, &err));
     assert_ok(registry_get(f->registry, b, &schema, &err));
-    assert_string_equal(buf_text(&schema), "\"string\"\"long\"");
+    assert_string_equal(buf_text(&schema), "\"int\"\"long\"");
     buf_deinit(&schema);
 }
 
@@ -168,14 +185,17 @@ static void sqlite_gives_two_processes_the_same_ids(void **state)
 
 int main(void)
 {
-    struct adapter adapters[] = { { "mem", open_mem }, { "sqlite", open_sqlite } };
+    struct adapter adapters[] = { { "mem", open_mem },
+                                  { "sqlite", open_sqlite },
+                                  { "http", open_http } };
+    size_t count = ARRAY_LEN(adapters) - (getenv("K2_REGISTRY_URL") == NULL);
     const struct CMUnitTest own[] = {
         TEST(sqlite_keeps_ids_over_a_reopen, &adapters[1]),
         TEST(sqlite_gives_two_processes_the_same_ids, &adapters[1]),
     };
     int failed = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(adapters); i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct CMUnitTest tests[] = {
             TEST(an_unknown_id_is_absent_and_leaves_the_buffer, &adapters[i]),
             TEST(a_schema_comes_back_under_its_id, &adapters[i]),
