@@ -2,6 +2,7 @@
 """k2-exchange-sim against Binance's documents: handshake, control messages, order and number of
 frames, clock, limits, REST, and each fault."""
 import datetime
+import decimal
 import gzip
 import json
 import signal
@@ -104,7 +105,7 @@ def test_help_names_every_fault():
     text = subprocess.run([BUILD / "k2-exchange-sim", "--help"], capture_output=True, text=True, check=True).stdout
     for fault in ("reset:N replay:K glued trickle fragmented reordered junk:N stop-data:N freeze:N skip:N "
                   "shutdown:N http-503:K http-429:K http-403:K ack-lost:K ack-late:N refuse:N wrong-time:N utf8:N "
-                  "rsv1:N huge:N swap").split():
+                  "rsv1:N huge:N rest-lag:K swap").split():
         assert f"\n  {fault} " in text
 
 
@@ -521,6 +522,51 @@ def test_historical_trades_pages_through_what_was_sent(small):
         assert trades("symbol=BTCUSDT&limit=0")[1]["code"] == -1100
 
 
+def test_aggregates_join_neighbours_of_one_order(small):
+    with Simulator("--speed", "0", recordings=[small]) as sim:
+        def rows(query):
+            status, headers, body = sim.get("/api/v3/aggTrades?symbol=BTCUSDT" + query)
+            return json.loads(body)
+
+        assert rows("&fromId=0") == []
+        with sim.connect("/ws/btcusdt@trade") as client:
+            trades = [trade(text) for text in client.texts(300)]
+        found, next_id = [], 0
+        while page := rows(f"&fromId={next_id}&limit=40"):
+            found += page
+            next_id = page[-1]["a"] + 1
+        assert [row["a"] for row in found] == list(range(1, len(found) + 1)) and len(found) < 250
+        assert found[0]["f"] == trades[0]["t"] and found[-1]["l"] == trades[-1]["t"]
+        for row, after in zip(found, found[1:] + [None]):
+            parts = [t for t in trades if row["f"] <= t["t"] <= row["l"]]
+            assert {(t["p"], t["m"], t["T"]) for t in parts} == {(row["p"], row["m"], row["T"])}
+            assert sum(decimal.Decimal(t["q"]) for t in parts) == decimal.Decimal(row["q"])
+            if after:
+                assert after["f"] == row["l"] + 1
+                assert (after["p"], after["m"], after["T"]) != (row["p"], row["m"], row["T"])
+        assert rows("&limit=3") == found[-3:]
+        middle = found[60]["T"]
+        assert rows(f"&startTime={middle}") == [row for row in found if row["T"] >= middle]
+        assert rows(f"&endTime={middle}") == [row for row in found if row["T"] <= middle]
+        assert rows("&fromId=1&startTime=5")["code"] == rows("&startTime=x")["code"] == -1128
+
+
+def test_the_ticker_has_the_last_id():
+    with Simulator("--speed", "0") as sim:
+        assert json.loads(sim.get("/api/v3/ticker/24hr")[2]) == []
+        with sim.connect("/ws/btcusdt@trade") as client:
+            trades = [trade(text) for text in client.texts(BTC_TRADES)]
+        status, headers, body = sim.get("/api/v3/ticker/24hr")
+        ticker, = json.loads(body)
+        assert (ticker["symbol"], ticker["firstId"], ticker["lastId"], ticker["count"]) == \
+            ("BTCUSDT", trades[0]["t"], trades[-1]["t"], BTC_TRADES)
+        assert (ticker["openPrice"], ticker["lastPrice"]) == (trades[0]["p"], trades[-1]["p"])
+        assert (ticker["openTime"], ticker["closeTime"]) == (trades[0]["T"], trades[-1]["T"])
+        assert decimal.Decimal(ticker["volume"]) == sum(decimal.Decimal(t["q"]) for t in trades)
+        assert json.loads(sim.get("/api/v3/ticker/24hr?symbol=BTCUSDT")[2]) == ticker
+        assert json.loads(sim.get("/api/v3/ticker/24hr?symbol=NOPE")[2])["code"] == -1121
+
+
 def test_ping_time_and_the_weight_limit():
     with Simulator() as sim:
         if time.time() % 60 > 50:
@@ -673,6 +719,49 @@ def test_skipped_trades_are_in_rest(small):
         assert missing == [3735683259 + 50 * i - 1 for i in range(1, 7)]
         rows = json.loads(sim.get(f"/api/v3/historicalTrades?symbol=BTCUSDT&fromId={missing[0]}&limit=1")[2])
         assert rows[0]["id"] == missing[0]
+
+
+def test_rest_may_lag(small):
+    with Simulator("--speed", "0", "--faults", "skip:50,rest-lag:2", recordings=[small]) as sim:
+        with sim.connect("/ws/btcusdt@trade") as client:
+            client.texts(294)
+        def ask(first, limit):
+            query = f"/api/v3/historicalTrades?symbol=BTCUSDT&fromId={first}&limit={limit}"
+            return [row["id"] for row in json.loads(sim.get(query)[2])]
+
+        first = 3735683259
+        assert [ask(first, 10), ask(first + 49, 1), ask(first + 49, 1)] == \
+            [list(range(first, first + 5)), [], [first + 49]]
+
+
+def test_replies_may_be_lost_or_late(small):
+    first = [frame for _, frame in lines(BTC)[:300]]
+    with Simulator("--speed", "0", "--faults", "ack-lost:1", recordings=[small]) as sim, sim.connect() as client:
+        client.send(SUBSCRIBE)
+        assert client.texts(300) == first
+        assert client.ask('{"method":"GET_PROPERTY","params":["combined"],"id":2}') == '{"result":true,"id":2}'
+    with Simulator("--speed", "0", "--faults", "ack-late:5", recordings=[small]) as sim, sim.connect() as client:
+        client.send(SUBSCRIBE)
+        assert client.texts(301) == first[:5] + [b'{"result":null,"id":1}'] + first[5:]
+
+
+def test_wrong_times(small):
+    with Simulator("--speed", "0", "--faults", "wrong-time:10", recordings=[small]) as sim:
+        with sim.connect("/stream?streams=btcusdt@trade") as client:
+            texts = client.texts(300)
+    for i, (text, (_, frame)) in enumerate(zip(texts, lines(BTC))):
+        got, was = trade(text), trade(frame)
+        wanted = {0: was["T"] * 1000, 1: was["T"] + 86400000, 2: 0}[i // 10 % 3] if i % 10 == 9 else was["T"]
+        assert got["T"] == wanted and (i % 10 == 9 or text == frame)
+
+
+def test_a_connection_has_a_life(small):
+    with Simulator("--speed", "0", "--life", "0.7", recordings=[small]) as sim:
+        for count in (300, 0):
+            started = time.monotonic()
+            with sim.connect("/ws/btcusdt@trade") as client:
+                assert len(client.texts()) == count and client.close_code == 1001
+            assert 0.6 < time.monotonic() - started < 2
 
 
 def test_shutdown_is_announced_and_then_done(small):

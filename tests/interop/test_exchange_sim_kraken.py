@@ -589,6 +589,15 @@ def test_skipped_frames_are_in_rest(kraken, small):
         assert [row[6] for row in page] == list(range(page[0][6], page[0][6] + len(rows(kraken, frames))))
 
 
+def test_rest_may_lag(kraken, small):
+    with start(kraken, "--faults", "rest-lag:1", recordings=[small]) as sim, connect(sim, kraken) as client:
+        subscribe(client, kraken, kraken.pairs[0])
+        count = len(rows(kraken, data(client, kraken, 120)))
+        counts = [len(json.loads(sim.get("/0/public/Trades?pair=XBTUSD&since=0")[2])["result"]["XXBTZUSD"])
+                  for _ in range(2)]
+        assert counts == [count // 2, count]
+
+
 def test_a_listed_pair_may_be_refused_once(kraken):
     with start(kraken, "--faults", "refuse:2") as sim, connect(sim, kraken) as client:
         good, bad = subscribe(client, kraken)

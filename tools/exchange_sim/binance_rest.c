@@ -193,39 +193,194 @@ static bool is_listed(const struct world *world, size_t index, size_t stream, in
            world_is_due(world, index);
 }
 
-static void historical_trades(struct call *call)
+/* The parameters symbol, fromId (INT64_MAX: not given) and limit; false: the answer is an error. */
+static bool page_of(struct call *call, size_t *stream, int64_t *from_id, int64_t *limit)
 {
     struct buf symbol = BUF_INIT;
-    int64_t from_id = number(call, "fromId", INT64_MAX);
-    int64_t limit = number(call, "limit", TRADES_DEFAULT), count = 0, passed = 0;
-    bool given = http_query(call->request, "symbol", &symbol);
-    size_t stream = find_symbol(call->world, buf_span(&symbol));
-    bool newest = from_id == INT64_MAX;
+    bool given = http_query(call->request, "symbol", &symbol) && symbol.size > 0;
 
-    if (!given || symbol.size == 0) {
+    *stream = find_symbol(call->world, buf_span(&symbol));
+    *from_id = number(call, "fromId", INT64_MAX);
+    *limit = number(call, "limit", TRADES_DEFAULT);
+    buf_deinit(&symbol);
+    if (!given)
         fail(call, -1102,
              "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
-    } else if (stream == call->world->stream_count) {
+    else if (*stream == call->world->stream_count)
         fail(call, -1121, "Invalid symbol.");
-    } else if (from_id < 0 || limit < 1) {
+    else if (*from_id < 0)
         fail(call, -1100,
-             from_id < 0 ? "Illegal characters found in parameter 'fromId'; legal range is "
-                           "'^[0-9]{1,20}$'."
-                         : "Illegal characters found in parameter 'limit'; legal range is "
-                           "'^[0-9]{1,20}$'.");
-    } else {
-        limit = limit < TRADES_MAX ? limit : TRADES_MAX;
-        from_id = newest ? 0 : from_id;
-        for (size_t i = 0; newest && i < call->world->count; i++)
-            passed += is_listed(call->world, i, stream, 0);
-        passed = passed > limit ? passed - limit : 0;
-        buf_put_byte(&call->body, '[');
-        for (size_t i = 0; i < call->world->count && count < limit; i++)
-            if (is_listed(call->world, i, stream, from_id) && passed-- <= 0)
-                put_trade(call, &call->world->frames[i], count++ == 0);
-        buf_put_byte(&call->body, ']');
+             "Illegal characters found in parameter 'fromId'; legal range is '^[0-9]{1,20}$'.");
+    else if (*limit < 1)
+        fail(call, -1100,
+             "Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'.");
+    *limit = *limit < TRADES_MAX ? *limit : TRADES_MAX;
+    return call->status == 200;
+}
+
+static void historical_trades(struct call *call)
+{
+    int64_t from_id, limit, count = 0, passed = 0, listed = 0;
+    size_t stream;
+
+    if (!page_of(call, &stream, &from_id, &limit))
+        return;
+    for (size_t i = 0; i < call->world->count; i++)
+        listed += is_listed(call->world, i, stream, from_id == INT64_MAX ? 0 : from_id);
+    if (from_id == INT64_MAX) {
+        from_id = 0;
+        passed = listed > limit ? listed - limit : 0;
     }
+    limit = world_rest_rows(call->world, listed < limit ? listed : limit);
+    buf_put_byte(&call->body, '[');
+    for (size_t i = 0; i < call->world->count && count < limit; i++)
+        if (is_listed(call->world, i, stream, from_id) && passed-- <= 0)
+            put_trade(call, &call->world->frames[i], count++ == 0);
+    buf_put_byte(&call->body, ']');
+}
+
+/* Trades of one taker order at one price, which follow each other. */
+struct aggregate {
+    int64_t id, first_id, last_id, time_ms;
+    const struct binance_event *event;
+    int128 quantity;
+};
+
+/* The aggregate that begins at frame *index or after, which is moved behind it; false: none. */
+static bool next_aggregate(const struct world *world, size_t stream, size_t *index,
+                           struct aggregate *out)
+{
+    bool any = false;
+
+    for (; *index < world->count; ++*index) {
+        const struct frame *frame = &world->frames[*index];
+        const struct binance_event *event = frame->detail;
+        int128 quantity;
+
+        if (!is_listed(world, *index, stream, 0) ||
+            decimal_parse(event->quantity, 8, &quantity) != 0)
+            continue;
+        if (any && (event->trade_ms != out->event->trade_ms ||
+                    !span_equal(event->price, out->event->price) ||
+                    !span_equal(event->maker, out->event->maker)))
+            return true;
+        if (!any) {
+            out->id++;
+            out->event = event;
+            out->first_id = event->id;
+            out->quantity = 0;
+            out->time_ms = event->trade_ms + world->shift_ms[frame->recording];
+        }
+        any = true;
+        out->last_id = event->id;
+        out->quantity += quantity;
+    }
+    return any;
+}
+
+static void put_aggregate(struct call *call, const struct aggregate *aggregate, bool first)
+{
+    const struct binance_event *event = aggregate->event;
+    char quantity[DECIMAL_TEXT_BYTES_MAX];
+
+    decimal_format(aggregate->quantity, 8, quantity);
+    buf_printf(&call->body,
+               "%s{\"a\":%" PRId64 ",\"p\":\"%.*s\",\"q\":\"%s\",\"f\":%" PRId64 ",\"l\":%" PRId64
+               ",\"T\":%" PRId64 "%s,\"m\":%.*s,\"M\":true}",
+               first ? "" : ",", aggregate->id, SPAN_ARGS(event->price), quantity,
+               aggregate->first_id, aggregate->last_id, aggregate->time_ms,
+               wants_micros(call) ? "000" : "", SPAN_ARGS(event->maker));
+}
+
+/* By fromId, or by startTime and endTime, or the newest. */
+static void agg_trades(struct call *call)
+{
+    int64_t start_ms = number(call, "startTime", INT64_MIN);
+    int64_t end_ms = number(call, "endTime", INT64_MAX);
+    int64_t from_id, limit, all = 0, count = 0, passed = 0;
+    struct aggregate each = { 0 };
+    size_t stream, index = 0;
+    bool times = start_ms != INT64_MIN || end_ms != INT64_MAX;
+
+    if (!page_of(call, &stream, &from_id, &limit))
+        return;
+    if (start_ms == -1 || end_ms == -1 || (times && from_id != INT64_MAX)) {
+        fail(call, -1128, "Combination of optional parameters invalid.");
+        return;
+    }
+    while (!times && from_id == INT64_MAX && next_aggregate(call->world, stream, &index, &each))
+        all++;
+    passed = all > limit ? all - limit : 0;
+    each = (struct aggregate){ 0 };
+    index = 0;
+    buf_put_byte(&call->body, '[');
+    while (count < limit && next_aggregate(call->world, stream, &index, &each)) {
+        if (passed-- > 0 || each.time_ms < start_ms || each.time_ms > end_ms ||
+            (from_id != INT64_MAX && each.id < from_id))
+            continue;
+        put_aggregate(call, &each, count++ == 0);
+    }
+    buf_put_byte(&call->body, ']');
+}
+
+/* Of the trades so far; false: there is none, and nothing was appended. */
+static bool put_ticker(struct call *call, size_t stream)
+{
+    const struct world *world = call->world;
+    const struct binance_symbol *symbol = world->streams[stream].detail;
+    const struct binance_event *first = NULL, *last = NULL;
+    int64_t first_ms = 0, last_ms = 0, count = 0;
+    int128 volume = 0, quantity;
+    char text[DECIMAL_TEXT_BYTES_MAX];
+
+    for (size_t i = 0; i < world->count; i++) {
+        int64_t shift_ms = world->shift_ms[world->frames[i].recording];
+
+        if (!is_listed(world, i, stream, 0))
+            continue;
+        last = world->frames[i].detail;
+        last_ms = last->trade_ms + shift_ms;
+        first_ms = first == NULL ? last_ms : first_ms;
+        first = first == NULL ? last : first;
+        volume += decimal_parse(last->quantity, 8, &quantity) == 0 ? quantity : 0;
+        count++;
+    }
+    if (first == NULL)
+        return false;
+    decimal_format(volume, 8, text);
+    buf_printf(&call->body,
+               "{\"symbol\":\"%.*s\",\"openPrice\":\"%.*s\",\"lastPrice\":\"%.*s\",\"lastQty\":"
+               "\"%.*s\",\"volume\":\"%s\",\"openTime\":%" PRId64 ",\"closeTime\":%" PRId64
+               ",\"firstId\":%" PRId64 ",\"lastId\":%" PRId64 ",\"count\":%" PRId64 "}",
+               SPAN_ARGS(symbol->symbol), SPAN_ARGS(first->price), SPAN_ARGS(last->price),
+               SPAN_ARGS(last->quantity), text, first_ms, last_ms, first->id, last->id, count);
+    return true;
+}
+
+static void ticker_24hr(struct call *call)
+{
+    struct buf symbol = BUF_INIT;
+    bool one = http_query(call->request, "symbol", &symbol), first = true;
+    size_t stream = find_symbol(call->world, buf_span(&symbol));
+
     buf_deinit(&symbol);
+    if (one && (stream == call->world->stream_count || !put_ticker(call, stream)))
+        fail(call, -1121, "Invalid symbol.");
+    if (one)
+        return;
+    buf_put_byte(&call->body, '[');
+    for (size_t i = 0; i < call->world->stream_count; i++) {
+        size_t from = call->body.size;
+
+        if (call->world->streams[i].detail == NULL)
+            continue;
+        buf_put_text(&call->body, first ? "" : ",");
+        if (put_ticker(call, i))
+            first = false;
+        else
+            call->body.size = from;
+    }
+    buf_put_byte(&call->body, ']');
 }
 
 static void server_time(struct call *call)
@@ -269,6 +424,8 @@ void binance_rest(struct world *world, const struct http_request *request, int64
         { "/api/v3/time", 1, server_time },
         { "/api/v3/exchangeInfo", 20, exchange_info },
         { "/api/v3/historicalTrades", 25, historical_trades },
+        { "/api/v3/aggTrades", 4, agg_trades },
+        { "/api/v3/ticker/24hr", 80, ticker_24hr },
     };
     struct call call = { world, request, now_ns, BUF_INIT, 200 };
     char headers[96] = "";

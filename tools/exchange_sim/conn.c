@@ -373,6 +373,8 @@ static void upgrade(struct conn *conn, const struct http_request *request, struc
     conn->state = CONN_OPEN;
     conn->ping_at_ns = now.mono_ns + venue->options->ping_every_ns;
     conn->idle_at_ns = now.mono_ns + venue->options->idle_after_ns;
+    conn->end_at_ns =
+        venue->options->life_ns == 0 ? INT64_MAX : now.mono_ns + venue->options->life_ns;
     if (faults(conn)->glued == 0)
         flush(conn);
     greet(conn);
@@ -589,6 +591,10 @@ static void step_open(struct conn *conn, struct now now)
         conn_close(conn, WSFRAME_POLICY, "pong timeout", now);
         return;
     }
+    if (now.mono_ns >= conn->end_at_ns) {
+        conn_close(conn, WSFRAME_GOING_AWAY, "end of the connection's life", now);
+        return;
+    }
     if (is_idle(conn) && now.mono_ns >= conn->idle_at_ns) {
         conn_close(conn, WSFRAME_NORMAL, "no subscription", now);
         return;
@@ -649,7 +655,7 @@ void conn_step(struct conn *conn, struct now now)
 int64_t conn_deadline_ns(const struct conn *conn)
 {
     int64_t pong_ns = conn->unanswered_ns + 3 * conn->venue->options->ping_every_ns;
-    int64_t next_ns = conn->ping_at_ns;
+    int64_t next_ns = int64_min(conn->ping_at_ns, conn->end_at_ns);
 
     if (conn->state == CONN_CLOSING || conn->state == CONN_LINGER || conn->state == CONN_RESET)
         return conn->deadline_ns;

@@ -57,6 +57,7 @@ struct conn {
     size_t held_until;  /* `sent` then */
     struct buf message; /* of the client, in fragments */
     bool in_message;
+    int64_t end_at_ns;                   /* monotonic: --life */
     int64_t ping_at_ns, unanswered_ns;   /* monotonic; 0: no ping is unanswered */
     int64_t heartbeat_at_ns, idle_at_ns; /* monotonic; 0: no heartbeats are due */
     int64_t mixed_ping_ns;               /* --faults fragmented */

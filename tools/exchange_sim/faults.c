@@ -59,6 +59,8 @@ static const struct fault table[] = {
       "after N data frames of a connection one whose first reserved bit is set" },
     { "huge", "N", offsetof(struct faults, huge),
       "after N data frames of a connection a text of 16 MiB" },
+    { "rest-lag", "K", offsetof(struct faults, rest_lag),
+      "the first K answers of REST with trades lack the newer half of them" },
     { "swap", NULL, offsetof(struct faults, swap),
       "neighbours of different streams change places, two by two" },
 };

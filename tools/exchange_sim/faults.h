@@ -8,7 +8,8 @@
 
 struct faults { /* 0: off */
     size_t reset, replay, junk, stop_data, freeze, skip, shutdown;
-    size_t http_503, http_429, http_403, ack_lost, ack_late, refuse, wrong_time, utf8, rsv1, huge;
+    size_t http_503, http_429, http_403, ack_lost, ack_late, refuse, wrong_time, utf8, rsv1, huge,
+        rest_lag;
     size_t glued, trickle, fragmented, reordered, swap; /* 1: on */
 };
 

@@ -206,6 +206,29 @@ static void put_trade(struct call *call, int price_decimals, const struct kraken
                trade->type.data[0], SPAN_ARGS(trade->misc), trade->id);
 }
 
+/* When REST says that it was. */
+static int64_t rest_time_ns(const struct world *world, const struct frame *frame,
+                            const struct kraken_trade *trade)
+{
+    return trade->time_ns + trade->rest_ns + world->shift_ms[frame->recording] * 1000000;
+}
+
+static int64_t count_trades(const struct world *world, size_t stream, int64_t since_ns)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < world->count; i++) {
+        const struct frame *frame = &world->frames[i];
+        const struct kraken_event *event = frame->detail;
+
+        if (frame->stream != stream || !world_is_due(world, i))
+            continue;
+        for (size_t k = 0; k < event->count; k++)
+            count += rest_time_ns(world, frame, &event->trades[k]) > since_ns;
+    }
+    return count;
+}
+
 /* Trades of `stream` after `since_ns`, at most `count`; without since the newest. */
 static void put_trades(struct call *call, size_t stream, int64_t since_ns, int64_t count)
 {
@@ -213,21 +236,18 @@ static void put_trades(struct call *call, size_t stream, int64_t since_ns, int64
     const struct kraken_pair *pair = world->streams[stream].detail;
     int decimals =
         pair->price_decimals > PRICE_DECIMALS_MIN ? pair->price_decimals : PRICE_DECIMALS_MIN;
-    int64_t last_ns = since_ns < 0 ? 0 : since_ns, passed = 0;
+    int64_t last_ns = since_ns < 0 ? 0 : since_ns, listed = count_trades(world, stream, since_ns);
+    int64_t passed = since_ns < 0 && listed > count ? listed - count : 0;
     bool first = true;
 
-    for (size_t i = 0; since_ns < 0 && i < world->count; i++)
-        if (world->frames[i].stream == stream && world_is_due(world, i))
-            passed += (int64_t)((const struct kraken_event *)world->frames[i].detail)->count;
-    passed = passed > count ? passed - count : 0;
+    count = world_rest_rows(call->world, listed < count ? listed : count);
     for (size_t i = 0; i < world->count && count > 0; i++) {
         const struct kraken_event *event = world->frames[i].detail;
-        int64_t shift_ns = world->shift_ms[world->frames[i].recording] * 1000000;
 
         if (world->frames[i].stream != stream || !world_is_due(world, i))
             continue;
         for (size_t k = 0; k < event->count && count > 0; k++) {
-            int64_t time_ns = event->trades[k].time_ns + event->trades[k].rest_ns + shift_ns;
+            int64_t time_ns = rest_time_ns(world, &world->frames[i], &event->trades[k]);
 
             if (time_ns <= since_ns || passed-- > 0)
                 continue;

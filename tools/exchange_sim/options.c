@@ -81,6 +81,7 @@ static const struct option long_options[] = {
     { "shift-time", optional_argument, NULL, 't' },
     { "clients", required_argument, NULL, 'c' },
     { "ping-every", required_argument, NULL, 'i' },
+    { "life", required_argument, NULL, 'l' },
     { "idle-after", required_argument, NULL, 'I' },
     { "snapshot", no_argument, NULL, 'S' },
     { "stop-when-done", no_argument, NULL, 'd' },
@@ -116,6 +117,11 @@ static int apply(int letter, const char *value, struct options *options, struct 
         if (parse_number("--ping-every", value, 0.01, 3600, &number, err) < 0)
             return -1;
         options->ping_every_ns = (int64_t)(number * 1e9);
+        return 0;
+    case 'l':
+        if (parse_number("--life", value, 0.01, 86400, &number, err) < 0)
+            return -1;
+        options->life_ns = (int64_t)(number * 1e9);
         return 0;
     case 'I':
         if (parse_number("--idle-after", value, 0.01, 3600, &number, err) < 0)
@@ -199,6 +205,8 @@ void options_help(FILE *out)
         "  --clients N          start when N connections have subscribed (default 1)\n"
         "  --ping-every S       seconds between pings (default 20); three times that without an\n"
         "                       answer, and the connection is dropped\n"
+        "  --life S             end each connection after S seconds, as Binance does after 24 h\n"
+        "                       (default: never)\n"
         "  --idle-after S       kraken: close a connection that has subscribed to nothing and "
         "said\n"
         "                       nothing for S seconds (default 60)\n"

@@ -17,6 +17,7 @@ struct options {
     bool start_given;
     int64_t start_ns;      /* realtime; with start_given */
     int64_t ping_every_ns; /* a connection without a pong for three times that is dropped */
+    int64_t life_ns;       /* of a connection; 0: no end */
     int64_t idle_after_ns; /* kraken: a connection without a subscription is closed */
     bool snapshot;         /* kraken-v1: the last trades come first */
     size_t clients;        /* so many must have subscribed before the clock starts */

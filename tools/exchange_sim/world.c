@@ -182,6 +182,14 @@ bool world_is_due(const struct world *world, size_t frame)
     return frame < world_begin(world, world->frames[frame].stream);
 }
 
+int64_t world_rest_rows(struct world *world, int64_t count)
+{
+    if (world->rest_lagged >= world->options->faults.rest_lag)
+        return count;
+    world->rest_lagged++;
+    return count / 2;
+}
+
 int64_t world_next_ns(const struct world *world)
 {
     double speed = world->options->speed;

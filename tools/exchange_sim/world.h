@@ -47,7 +47,8 @@ struct world {
     int64_t start_ns;
     int64_t rest_minute; /* REST: the minute that the weight was used in */
     unsigned rest_weight;
-    size_t position; /* speed > 0: frames below this index are due */
+    size_t rest_lagged; /* answers that --faults rest-lag has cut short */
+    size_t position;    /* speed > 0: frames below this index are due */
 };
 
 /* Reads all recordings.  -1: a sentence that names file and line. */
@@ -68,6 +69,9 @@ size_t world_begin(const struct world *world, size_t stream);
 /* Frames below this may be sent. */
 size_t world_end(const struct world *world);
 bool world_is_due(const struct world *world, size_t frame);
+/* How many of `count` rows a REST answer gives: all, or half of them while --faults rest-lag says.
+ */
+int64_t world_rest_rows(struct world *world, int64_t count);
 /* When the next frame falls due; INT64_MAX: none will by the clock alone. */
 int64_t world_next_ns(const struct world *world);
 
