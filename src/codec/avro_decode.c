@@ -106,6 +106,12 @@ static inline const uint8_t *read_symbol(const uint8_t *p, const uint8_t *end,
     return p;
 }
 
+static inline void put_nulls(const struct avro_op *op, struct avro_cell *cells)
+{
+    for (uint32_t i = 1; i <= op->cells[0]; i++)
+        cells[op->cells[i]].is_null = true;
+}
+
 /* What a reader of whole trades does not meet. */
 static const uint8_t *read_other(const uint8_t *p, const uint8_t *end, const struct avro_op *op,
                                  struct avro_cell *cells)
@@ -128,7 +134,7 @@ static const uint8_t *read_other(const uint8_t *p, const uint8_t *end, const str
         return next != NULL && cell->integer == (int32_t)cell->integer ? next : NULL;
     case AVRO_OP_REAL_OF_LONG:
         next = read_long(p, end, &n);
-        cell->real = (double)n;
+        cell->real = op->size == sizeof(single) ? (double)(float)n : (double)n;
         break;
     case AVRO_OP_FIXED:
         next = read_fixed(p, end, op->size);
@@ -146,6 +152,17 @@ static const uint8_t *read_other(const uint8_t *p, const uint8_t *end, const str
         if (next != NULL)
             memcpy(&cell->real, p, sizeof(cell->real));
         break;
+    case AVRO_OP_ENUM_SOME:
+        next = read_symbol(p, end, op, cell);
+        return next != NULL && cell->bytes.data != NULL ? next : NULL;
+    case AVRO_OP_CONSTANT:
+        *cell = *op->constant;
+        return p;
+    case AVRO_OP_NULLS:
+        put_nulls(op, cells);
+        return p;
+    case AVRO_OP_REFUSE:
+        return NULL;
     case AVRO_OP_SKIP_LONG:
         return read_long(p, end, &n);
     case AVRO_OP_SKIP_SIZED:
@@ -228,25 +245,20 @@ static int refuse(const struct avro_program *program, const struct avro_op *op, 
                   struct err *err)
 {
     static const char *const expected[] = {
-        [AVRO_OP_BOOLEAN] = "a boolean",
-        [AVRO_OP_INT] = "an int",
-        [AVRO_OP_LONG] = "a long",
-        [AVRO_OP_FLOAT] = "a float",
-        [AVRO_OP_DOUBLE] = "a double",
-        [AVRO_OP_REAL_OF_LONG] = "a long",
-        [AVRO_OP_SIZED] = "bytes",
-        [AVRO_OP_FIXED] = "a fixed",
-        [AVRO_OP_ENUM] = "a symbol",
-        [AVRO_OP_OPTIONAL] = "a branch",
-        [AVRO_OP_BRANCH] = "a branch",
-        [AVRO_OP_BLOCKS] = "a block",
-        [AVRO_OP_SKIP_LONG] = "a long",
-        [AVRO_OP_SKIP_SIZED] = "bytes",
-        [AVRO_OP_SKIP_FIXED] = "fixed bytes",
-        [AVRO_OP_SKIP_ENUM] = "a symbol",
-        [AVRO_OP_SKIP_TEXTS] = "a block",
+        [AVRO_OP_BOOLEAN] = "a boolean",  [AVRO_OP_INT] = "an int",
+        [AVRO_OP_LONG] = "a long",        [AVRO_OP_FLOAT] = "a float",
+        [AVRO_OP_DOUBLE] = "a double",    [AVRO_OP_REAL_OF_LONG] = "a long",
+        [AVRO_OP_SIZED] = "bytes",        [AVRO_OP_FIXED] = "a fixed",
+        [AVRO_OP_ENUM] = "a symbol",      [AVRO_OP_ENUM_SOME] = "a symbol that the reader has",
+        [AVRO_OP_OPTIONAL] = "a branch",  [AVRO_OP_BRANCH] = "a branch",
+        [AVRO_OP_BLOCKS] = "a block",     [AVRO_OP_SKIP_LONG] = "a long",
+        [AVRO_OP_SKIP_SIZED] = "bytes",   [AVRO_OP_SKIP_FIXED] = "fixed bytes",
+        [AVRO_OP_SKIP_ENUM] = "a symbol", [AVRO_OP_SKIP_TEXTS] = "a block",
     };
 
+    if (op->code == AVRO_OP_REFUSE)
+        return err_set(err, ERR_REJECT, "avro datum: %s: %s", program->place[op - program->op],
+                       op->reason);
     return err_set(err, ERR_REJECT, "avro datum: %s: %s was expected at byte %zu",
                    program->place[op - program->op], expected[op->code], at);
 }
@@ -285,8 +297,7 @@ int avro_program_run(const struct avro_program *program, struct span *in, struct
         case AVRO_OP_OPTIONAL:
             next = read_choice(p, end, op->size, &n);
             if (next != NULL && n == op->null_branch) {
-                for (uint32_t i = 1; i <= op->cells[0]; i++)
-                    cells[op->cells[i]].is_null = true;
+                put_nulls(op, cells);
                 then = program->op + op->target;
             }
             break;

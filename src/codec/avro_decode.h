@@ -5,8 +5,8 @@
  * A reader says which values it wishes for; compiling the writer's schema against the wishes gives
  * a flat program of reads and skips, run once per record over borrowed bytes without allocation.
  * What is not wished for is skipped.  Arrays and maps come out as the span of their encoded blocks,
- * to be walked with avro_items.  Record schemas evolve (defaults, aliases, promotion) in the
- * compiler alone; the run stays as it is.
+ * to be walked with avro_items.  Where schemas evolve, the schema that is compiled is a resolved
+ * one (avro_resolve.h): a constant is put into its cell, a refused branch or symbol is a REJECT.
  */
 #ifndef K2_CODEC_AVRO_DECODE_H
 #define K2_CODEC_AVRO_DECODE_H
@@ -25,16 +25,18 @@ struct avro_wish {
                             a manifest's status has it); NULL: by names only.  Ids are tried first,
                             names where the schema's field has no id */
     enum avro_type type; /* LONG takes int and long; DOUBLE float, double, int, long; BYTES takes
-                            bytes, string and fixed; STRING the same; ENUM, BOOLEAN, ARRAY, MAP,
-                            RECORD (the encoded span) only themselves.  A union of null and such
-                            a type is taken; another union is refused at compile time */
+                            bytes, string and fixed; STRING the same, and an enum resolved to a
+                            string; ENUM, BOOLEAN, ARRAY, MAP, RECORD (the encoded span) only
+                            themselves.  A union of null and such a type is taken, and one of
+                            several that are all taken and have the same logical type and scale;
+                            another union is refused at compile time */
     bool required;       /* absent from the writer's schema: an error at compile time; otherwise
                             such a cell is null for ever */
 };
 
 struct avro_cell {
     bool is_null;
-    int64_t integer;   /* BOOLEAN, LONG, ENUM (the symbol's number) */
+    int64_t integer;   /* BOOLEAN, LONG, ENUM (the symbol's number, the writer's) */
     double real;       /* DOUBLE */
     struct span bytes; /* BYTES, STRING; ENUM: the symbol; ARRAY, MAP: all blocks, terminator
                           included; RECORD: its encoding.  Borrowed from the input or the schema */
@@ -48,8 +50,8 @@ CHECK_RESULT int avro_program_compile(struct arena *arena, const struct avro_sch
                                       const struct avro_wish *wishes, size_t count,
                                       const struct avro_program **out, struct err *err);
 
-/* The writer's schema of a wished value (union with null removed), or NULL when it has none: the
- * items of an array are its branch[0]. */
+/* The schema of a wished value (union removed: the first branch that is read), or NULL when there
+ * is none: the items of an array are its branch[0]. */
 const struct avro_schema *avro_program_schema(const struct avro_program *program, size_t wish);
 
 /* Reads one datum from *in, which is moved past it, into cells[0..count).  REJECT for bytes that

@@ -384,23 +384,44 @@ static int decode_number(struct decoder *d, const struct avro_schema *schema, st
             return -1;
         if (schema->type == AVRO_INT && integer != (int32_t)integer)
             return cut_short(schema, err);
-        buf_printf(d->out, "%lld", (long long)integer);
+        if (schema->as == AVRO_FLOAT)
+            put_number(d->out, (double)(float)integer);
+        else if (schema->as == AVRO_DOUBLE)
+            put_number(d->out, (double)integer);
+        else
+            buf_printf(d->out, "%lld", (long long)integer);
         return 0;
     }
 }
 
 static int decode(struct decoder *d, const struct avro_schema *schema, struct err *err);
 
+static int decode_field(struct decoder *d, const struct avro_field *field, struct err *err)
+{
+    struct span constant = field->constant;
+
+    if (field->role == AVRO_ROLE_CONSTANT)
+        return avro_json_decode(field->schema, &constant, d->out, err);
+    return decode(d, field->schema, err);
+}
+
 static int decode_record(struct decoder *d, const struct avro_schema *schema, struct err *err)
 {
+    const char *comma = "";
+
     buf_put_byte(d->out, '{');
     for (size_t i = 0; i < schema->count; i++) {
-        if (i > 0)
-            buf_put_byte(d->out, ',');
+        size_t before = d->out->size;
+
+        buf_put_text(d->out, comma);
         put_text(d->out, span_text(schema->field[i].name));
         buf_put_byte(d->out, ':');
-        if (decode(d, schema->field[i].schema, err) < 0)
+        if (decode_field(d, &schema->field[i], err) < 0)
             return err_wrap(err, "%s", schema->field[i].name);
+        if (schema->field[i].role == AVRO_ROLE_SKIP)
+            d->out->size = before;
+        else
+            comma = ",";
     }
     buf_put_byte(d->out, '}');
     return 0;
@@ -444,6 +465,8 @@ static int decode_union(struct decoder *d, const struct avro_schema *schema, str
     if (get_choice(d, schema, &n, err) < 0)
         return -1;
     branch = schema->branch[n];
+    if (branch->refused != NULL)
+        return err_set(err, ERR_REJECT, "%s", branch->refused);
     named = branch->type != AVRO_NULL && avro_schema_present(schema) == NULL;
     if (named) {
         buf_put_byte(d->out, '{');
@@ -470,7 +493,7 @@ static int decode_any(struct decoder *d, const struct avro_schema *schema, struc
     case AVRO_STRING:
         if (avro_get_bytes(&d->in, &bytes, err) < 0)
             return -1;
-        if (schema->type == AVRO_BYTES)
+        if (schema->as == AVRO_BYTES)
             put_bytes(d->out, bytes);
         else
             put_text(d->out, bytes);
@@ -483,6 +506,9 @@ static int decode_any(struct decoder *d, const struct avro_schema *schema, struc
     case AVRO_ENUM:
         if (get_choice(d, schema, &n, err) < 0)
             return -1;
+        if (schema->symbol[n] == NULL)
+            return err_set(err, ERR_REJECT, "symbol %zu of %s is none of the reader's", n,
+                           branch_name(schema));
         put_text(d->out, span_text(schema->symbol[n]));
         return 0;
     case AVRO_RECORD:

@@ -15,14 +15,16 @@
 
 struct json_object;
 
-/* Appends the encoding of `json` as a datum of `schema`.  A field that is missing counts as null,
- * one that the schema lacks is an error.  REJECT names the place; *out then holds part of it. */
+/* Appends the encoding of `json` as a datum of `schema`, which is not a resolved one.  A field that
+ * is missing counts as null, one that the schema lacks is an error.  REJECT names the place; *out
+ * then holds part of it. */
 CHECK_RESULT int avro_json_encode(const struct avro_schema *schema, struct json_object *json,
                                   struct buf *out, struct err *err);
 
 /* Appends one datum of *in, which is moved past it, as JSON text on one line.  Text that is not
- * UTF-8 has U+FFFD for what is wrong.  REJECT for bytes that are not such a datum; *in and *out are
- * then undefined past their old state. */
+ * UTF-8 has U+FFFD for what is wrong.  A resolved schema gives the reader's fields and types.
+ * REJECT for bytes that are not such a datum; *in and *out are then undefined past their old state.
+ */
 CHECK_RESULT int avro_json_decode(const struct avro_schema *schema, struct span *in,
                                   struct buf *out, struct err *err);
 

@@ -12,9 +12,10 @@
 #include "core/num.h"
 
 struct route {
-    const struct avro_field *step[AVRO_DEPTH_MAX];
+    const struct avro_field *step[AVRO_DEPTH_MAX]; /* as far as the first constant */
     size_t depth;
     const struct avro_schema *schema; /* at its end, union removed; NULL when absent */
+    const struct avro_cell *constant; /* what it always is, or NULL */
 };
 
 struct compiler {
@@ -44,6 +45,8 @@ static const struct avro_field *step_to(const struct avro_schema *record, const 
     for (size_t i = 0; i < record->count; i++) {
         const struct avro_field *field = &record->field[i];
 
+        if (field->role == AVRO_ROLE_SKIP)
+            continue;
         if (id != NULL && field->field_id == *id)
             return field;
         if (named == NULL && strlen(field->name) == size && memcmp(field->name, name, size) == 0)
@@ -54,7 +57,8 @@ static const struct avro_field *step_to(const struct avro_schema *record, const 
     return named;
 }
 
-static int op_of(enum avro_type wish, enum avro_type writer)
+/* -1: such a value does not meet the wish. */
+static int op_of_type(enum avro_type wish, enum avro_type writer)
 {
     switch (writer) {
     case AVRO_BOOLEAN:
@@ -83,6 +87,56 @@ static int op_of(enum avro_type wish, enum avro_type writer)
     }
 }
 
+/* The wish is the reader's: what the value is to it decides, and the writer's type how it is read.
+ */
+static int op_of(enum avro_type wish, const struct avro_schema *schema)
+{
+    if (schema->as != schema->type && op_of_type(wish, schema->as) < 0)
+        return -1;
+    if (schema->type == AVRO_ENUM && schema->as == AVRO_STRING)
+        return AVRO_OP_ENUM;
+    return op_of_type(wish, schema->type);
+}
+
+static bool is_same_unit(const struct avro_schema *a, const struct avro_schema *b)
+{
+    if (a->logical == NULL || b->logical == NULL)
+        return a->logical == b->logical;
+    return strcmp(a->logical, b->logical) == 0 && a->scale == b->scale;
+}
+
+/* What a wish reads where its path ends: of a union the first branch that is neither null nor
+ * refused, if the others can stand for it.  NULL when it is not met. */
+static const struct avro_schema *read_at(enum avro_type wish, const struct avro_schema *schema)
+{
+    const struct avro_schema *const *branch = schema->branch;
+    const struct avro_schema *first = NULL;
+    size_t count = schema->count;
+
+    if (schema->type != AVRO_UNION) {
+        branch = &schema;
+        count = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int op = op_of(wish, branch[i]);
+
+        if (branch[i]->refused != NULL || (count > 1 && branch[i]->type == AVRO_NULL))
+            continue;
+        if (op < 0 || (first != NULL && (op == AVRO_OP_MARK || !is_same_unit(first, branch[i]))))
+            return NULL;
+        first = first == NULL ? branch[i] : first;
+    }
+    return first;
+}
+
+static bool is_always_null(const struct avro_schema *schema)
+{
+    for (size_t i = 0; schema->type == AVRO_UNION && i < schema->count; i++)
+        if (schema->branch[i]->type != AVRO_NULL && schema->branch[i]->refused == NULL)
+            return false;
+    return schema->type == AVRO_UNION || schema->type == AVRO_NULL;
+}
+
 static int mismatch(const struct avro_wish *wish, const struct avro_schema *schema,
                     const char *wished, struct err *err)
 {
@@ -91,9 +145,25 @@ static int mismatch(const struct avro_wish *wish, const struct avro_schema *sche
                    wished);
 }
 
+/* The rest of a path, within a constant: it is read here, once. */
+static int read_constant(struct arena *arena, const struct avro_field *field,
+                         const struct avro_wish *rest, struct route *route, struct err *err)
+{
+    struct avro_cell *cell = arena_zero(arena, 1, sizeof(*cell));
+    const struct avro_program *program;
+    struct span constant = field->constant;
+
+    if (avro_program_compile(arena, field->schema, rest, 1, &program, err) < 0 ||
+        avro_program_run(program, &constant, cell, err) < 0)
+        return -1;
+    route->constant = cell;
+    route->schema = program->schema[0];
+    return 0;
+}
+
 /* Leaves route->schema NULL where the writer lacks the value. */
-static int find_route(const struct avro_schema *writer, const struct avro_wish *wish,
-                      struct route *route, struct err *err)
+static int find_route(struct arena *arena, const struct avro_schema *writer,
+                      const struct avro_wish *wish, struct route *route, struct err *err)
 {
     const struct avro_schema *present = avro_schema_present(writer);
     const struct avro_schema *schema = writer;
@@ -104,6 +174,8 @@ static int find_route(const struct avro_schema *writer, const struct avro_wish *
         size_t size = strcspn(name, "/");
         const struct avro_field *field;
 
+        if (!wish->required && is_always_null(schema))
+            return 0;
         if (present == NULL || present->type != AVRO_RECORD)
             return mismatch(wish, schema, "record", err);
         field = step_to(present, name, size, id);
@@ -119,10 +191,16 @@ static int find_route(const struct avro_schema *writer, const struct avro_wish *
         if (id != NULL && *id++ == 0)
             id = NULL;
         name += size + (name[size] == '/');
+        if (field->role == AVRO_ROLE_CONSTANT)
+            return read_constant(arena, field,
+                                 &(struct avro_wish){ name, id, wish->type, wish->required }, route,
+                                 err);
     }
-    if (present == NULL || op_of(wish->type, present->type) < 0)
+    if (!wish->required && wish->type != AVRO_NULL && is_always_null(schema))
+        return 0;
+    route->schema = read_at(wish->type, schema);
+    if (route->schema == NULL)
         return mismatch(wish, schema, avro_schema_type_name(wish->type), err);
-    route->schema = present;
     return 0;
 }
 
@@ -131,9 +209,9 @@ static int find_routes(struct compiler *c, const struct avro_schema *writer, str
     for (size_t i = 0; i < c->count; i++) {
         struct route *route = &c->route[i];
 
-        if (find_route(writer, &c->wishes[i], route, err) < 0)
+        if (find_route(c->arena, writer, &c->wishes[i], route, err) < 0)
             return -1;
-        for (size_t k = 0; route->schema != NULL && k < i; k++) {
+        for (size_t k = 0; route->schema != NULL && route->constant == NULL && k < i; k++) {
             if (c->route[k].schema == route->schema && c->route[k].depth == route->depth &&
                 memcmp(c->route[k].step, route->step, sizeof(route->step)) == 0)
                 return err_set(err, ERR_FATAL, "avro wish %s: wished for twice", c->wishes[i].path);
@@ -159,7 +237,8 @@ static uint64_t bytes_min(const struct avro_schema *schema)
         return schema->fixed_size;
     case AVRO_RECORD:
         for (size_t i = 0; i < schema->count; i++)
-            sum += bytes_min(schema->field[i].schema);
+            if (schema->field[i].role != AVRO_ROLE_CONSTANT)
+                sum += bytes_min(schema->field[i].schema);
         return sum;
     case AVRO_UNION:
         for (size_t i = 0; i < schema->count; i++) {
@@ -216,6 +295,14 @@ static void put_skip_fixed(struct compiler *c, uint64_t size)
         put_op(c, (struct avro_op){ .code = AVRO_OP_SKIP_FIXED, .size = size });
 }
 
+static void put_constants(struct compiler *c, struct active active)
+{
+    for (size_t i = 0; i < active.count; i++)
+        put_op(c, (struct avro_op){ .code = AVRO_OP_CONSTANT,
+                                    .cell = active.wish[i],
+                                    .constant = c->route[active.wish[i]].constant });
+}
+
 static void put_record(struct compiler *c, const struct avro_schema *record, struct active active)
 {
     const char *outer = c->field;
@@ -231,7 +318,10 @@ static void put_record(struct compiler *c, const struct avro_schema *record, str
                 wish[inner.count++] = active.wish[k];
         }
         c->field = record->field[i].name;
-        put_value(c, record->field[i].schema, inner);
+        if (record->field[i].role == AVRO_ROLE_CONSTANT)
+            put_constants(c, inner);
+        else
+            put_value(c, record->field[i].schema, inner);
     }
     c->field = outer;
 }
@@ -265,10 +355,28 @@ static void put_blocks(struct compiler *c, const struct avro_schema *schema)
     op_at(c, blocks)->target = put_label(c);
 }
 
-static void put_optional(struct compiler *c, const struct avro_schema *schema,
-                         const struct avro_schema *present, struct active active)
+/* How many cells, then which. */
+static const uint32_t *cells_of(struct compiler *c, struct active active)
 {
     uint32_t *cells = arena_alloc(c->arena, (active.count + 1) * sizeof(*cells));
+
+    cells[0] = (uint32_t)active.count;
+    for (size_t i = 0; i < active.count; i++)
+        cells[1 + i] = active.wish[i];
+    return cells;
+}
+
+/* A union of one type, perhaps with null, and nothing refused. */
+static bool is_optional(const struct avro_schema *schema)
+{
+    for (size_t i = 0; i < schema->count; i++)
+        if (schema->branch[i]->refused != NULL)
+            return false;
+    return avro_schema_present(schema) != NULL;
+}
+
+static void put_optional(struct compiler *c, const struct avro_schema *schema, struct active active)
+{
     uint8_t null_branch = 2;
     size_t at;
 
@@ -276,18 +384,23 @@ static void put_optional(struct compiler *c, const struct avro_schema *schema,
         if (schema->branch[i]->type == AVRO_NULL)
             null_branch = (uint8_t)i;
     }
-    cells[0] = (uint32_t)active.count;
-    for (size_t i = 0; i < active.count; i++)
-        cells[1 + i] = active.wish[i];
     at = put_op(c, (struct avro_op){ .code = AVRO_OP_OPTIONAL,
                                      .size = schema->count,
                                      .null_branch = null_branch,
-                                     .cells = cells });
-    put_value(c, present, active);
+                                     .cells = cells_of(c, active) });
+    put_value(c, avro_schema_present(schema), active);
     op_at(c, at)->target = put_label(c);
 }
 
-static void put_branches(struct compiler *c, const struct avro_schema *schema)
+static void put_branch(struct compiler *c, const struct avro_schema *branch, struct active active)
+{
+    if (branch->refused != NULL)
+        put_op(c, (struct avro_op){ .code = AVRO_OP_REFUSE, .reason = branch->refused });
+    else
+        put_value(c, branch, active);
+}
+
+static void put_branches(struct compiler *c, const struct avro_schema *schema, struct active active)
 {
     uint32_t *table = arena_alloc(c->arena, schema->count * sizeof(*table));
     uint32_t *jump = arena_alloc(c->arena, schema->count * sizeof(*jump));
@@ -295,34 +408,48 @@ static void put_branches(struct compiler *c, const struct avro_schema *schema)
     put_op(c, (struct avro_op){ .code = AVRO_OP_BRANCH, .size = schema->count, .table = table });
     for (size_t i = 0; i < schema->count; i++) {
         table[i] = put_label(c);
-        put_skip(c, schema->branch[i]);
+        put_branch(c, schema->branch[i], active);
         jump[i] = (uint32_t)put_op(c, (struct avro_op){ .code = AVRO_OP_JUMP });
     }
     for (size_t i = 0; i < schema->count; i++)
         op_at(c, jump[i])->target = put_label(c);
 }
 
+/* A symbol that is refused has no text. */
+static void learn_symbols(struct compiler *c, const struct avro_schema *schema, struct avro_op *op)
+{
+    struct span *symbol = arena_alloc(c->arena, (schema->count + 1) * sizeof(*symbol));
+
+    for (size_t i = 0; i < schema->count; i++) {
+        symbol[i] = (struct span){ NULL, 0 };
+        if (schema->symbol[i] != NULL)
+            symbol[i] = span_text(schema->symbol[i]);
+        else
+            op->code = AVRO_OP_ENUM_SOME;
+    }
+    op->symbol = symbol;
+    op->size = schema->count;
+}
+
 static void put_read(struct compiler *c, const struct avro_schema *schema, uint32_t wish)
 {
-    struct avro_op op = { .code = (uint8_t)op_of(c->wishes[wish].type, schema->type),
+    struct avro_op op = { .code = (uint8_t)op_of(c->wishes[wish].type, schema),
                           .cell = wish,
                           .size = schema->fixed_size };
 
-    if (schema->type == AVRO_ENUM) {
-        struct span *symbol = arena_alloc(c->arena, (schema->count + 1) * sizeof(*symbol));
-
-        for (size_t i = 0; i < schema->count; i++)
-            symbol[i] = span_text(schema->symbol[i]);
-        op.symbol = symbol;
-        op.size = schema->count;
-    }
+    if (schema->type == AVRO_ENUM)
+        learn_symbols(c, schema, &op);
+    if (op.code == AVRO_OP_REAL_OF_LONG && schema->as == AVRO_FLOAT)
+        op.size = sizeof(float);
     put_op(c, op);
 }
 
 static void put_plain(struct compiler *c, const struct avro_schema *schema, struct active active)
 {
     switch (schema->type) {
-    case AVRO_NULL:
+    case AVRO_NULL: /* a branch: alone it is no route's */
+        if (active.count > 0)
+            put_op(c, (struct avro_op){ .code = AVRO_OP_NULLS, .cells = cells_of(c, active) });
         break;
     case AVRO_BOOLEAN:
     case AVRO_FLOAT:
@@ -348,31 +475,33 @@ static void put_plain(struct compiler *c, const struct avro_schema *schema, stru
     case AVRO_MAP:
         put_blocks(c, schema);
         break;
-    case AVRO_UNION:
-        put_branches(c, schema);
+    case AVRO_UNION: /* put_value's */
         break;
     }
 }
 
 static void put_value(struct compiler *c, const struct avro_schema *schema, struct active active)
 {
-    const struct avro_schema *present = avro_schema_present(schema);
     uint32_t here = UINT32_MAX; /* the wish that ends here */
 
-    if (schema->type == AVRO_UNION && present != NULL) {
-        put_optional(c, schema, present, active);
+    if (schema->type == AVRO_UNION && is_optional(schema)) {
+        put_optional(c, schema, active);
+        return;
+    }
+    if (schema->type == AVRO_UNION) {
+        put_branches(c, schema, active);
         return;
     }
     for (size_t i = 0; i < active.count; i++) {
         if (c->route[active.wish[i]].depth == active.depth)
             here = active.wish[i];
     }
-    if (here == UINT32_MAX) {
+    if (here == UINT32_MAX || schema->type == AVRO_NULL) {
         put_plain(c, schema, active);
         return;
     }
     put_read(c, schema, here);
-    if (op_of(c->wishes[here].type, schema->type) == AVRO_OP_MARK) {
+    if (op_of(c->wishes[here].type, schema) == AVRO_OP_MARK) {
         put_plain(c, schema, active);
         put_op(c, (struct avro_op){ .code = AVRO_OP_SPAN, .cell = here });
     }

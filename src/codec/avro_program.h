@@ -17,8 +17,11 @@ enum avro_op_code {
     AVRO_OP_SIZED,
     AVRO_OP_FIXED,
     AVRO_OP_ENUM,
-    AVRO_OP_MARK, /* a cell's span begins here */
-    AVRO_OP_SPAN, /* and ends here */
+    AVRO_OP_ENUM_SOME, /* with symbols that are refused: they have no text */
+    AVRO_OP_CONSTANT,
+    AVRO_OP_NULLS, /* puts null into `cells` */
+    AVRO_OP_MARK,  /* a cell's span begins here */
+    AVRO_OP_SPAN,  /* and ends here */
     AVRO_OP_SKIP_LONG,
     AVRO_OP_SKIP_SIZED,
     AVRO_OP_SKIP_FIXED,
@@ -27,6 +30,7 @@ enum avro_op_code {
                          */
     AVRO_OP_OPTIONAL,   /* the null branch clears `cells` and jumps to target, the other goes on */
     AVRO_OP_BRANCH,     /* jumps to table[branch] */
+    AVRO_OP_REFUSE,     /* a branch that cannot be read */
     AVRO_OP_JUMP,
     AVRO_OP_BLOCKS,   /* a block's head; at the array's end jumps to target */
     AVRO_OP_ITEM_END, /* back to the item's first op, or to BLOCKS, which stands before it */
@@ -39,11 +43,13 @@ struct avro_op {
     uint32_t cell;
     uint32_t target; /* index of an op */
     uint64_t size; /* bytes of a fixed; count of symbols or branches; BLOCKS: the least bytes of an
-                      item */
+                      item; REAL_OF_LONG: 4 rounds to a float */
     union {
         const struct span *symbol; /* ENUM */
         uint32_t *table;           /* BRANCH */
-        const uint32_t *cells;     /* OPTIONAL: how many, then which */
+        const uint32_t *cells;     /* OPTIONAL, NULLS: how many, then which */
+        const struct avro_cell *constant;
+        const char *reason; /* REFUSE */
     };
 };
 

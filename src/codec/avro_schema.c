@@ -60,7 +60,9 @@ static struct avro_schema *new_schema(struct parser *p, enum avro_type type)
 {
     struct avro_schema *schema = arena_zero(p->arena, 1, sizeof(*schema));
 
-    *schema = (struct avro_schema){ .type = type, .element_id = -1, .key_id = -1, .value_id = -1 };
+    *schema = (struct avro_schema){
+        .type = type, .as = type, .element_id = -1, .key_id = -1, .value_id = -1
+    };
     return schema;
 }
 
@@ -298,6 +300,40 @@ out:
     return rc;
 }
 
+static int parse_enum(struct parser *p, struct json_object *object, struct avro_schema *schema,
+                      struct err *err)
+{
+    struct json_object *json;
+
+    if (json_object_object_get_ex(object, "default", &json) &&
+        json_object_is_type(json, json_type_string))
+        schema->symbol_default = arena_text(p->arena, span_text(json_object_get_string(json)));
+    return names_of(p, json_object_object_get(object, "symbols"), "symbols", &schema->symbol,
+                    &schema->count, err);
+}
+
+/* Of a named type: an alias without a dot is one of its own namespace. */
+static int parse_aliases(struct parser *p, struct json_object *object, const char *space,
+                         struct avro_schema *schema, struct err *err)
+{
+    static const char *const none[] = { NULL };
+    struct json_object *json;
+    const char *const *given;
+    const char **full;
+    size_t count;
+
+    schema->aliases = none;
+    if (!json_object_object_get_ex(object, "aliases", &json))
+        return 0;
+    if (names_of(p, json, "aliases", &given, &count, err) < 0)
+        return -1;
+    full = arena_zero(p->arena, count + 1, sizeof(*full));
+    for (size_t i = 0; i < count; i++)
+        full[i] = full_name(p, space, given[i]);
+    schema->aliases = full;
+    return 0;
+}
+
 /* What a record, an enum and a fixed have of their own. */
 static int parse_body(struct parser *p, struct json_object *object, struct place at,
                       struct avro_schema *schema, struct err *err)
@@ -308,8 +344,7 @@ static int parse_body(struct parser *p, struct json_object *object, struct place
     case AVRO_RECORD:
         return parse_record(p, object, at, schema, err);
     case AVRO_ENUM:
-        return names_of(p, json_object_object_get(object, "symbols"), "symbols", &schema->symbol,
-                        &schema->count, err);
+        return parse_enum(p, object, schema, err);
     default:
         if (!number_of(object, "size", INT32_MAX, &size))
             return err_set(err, ERR_CORRUPT, "fixed %s has no size", schema->name);
@@ -360,6 +395,8 @@ static int parse_named(struct parser *p, struct json_object *object, enum avro_t
     json_object_object_add(p->index, schema->name, json_object_new_int64((int64_t)index));
     buf_put(&p->named, &opened, sizeof(opened));
     p->deepest = at.depth;
+    if (parse_aliases(p, object, at.space, schema, err) < 0)
+        return err_wrap(err, "%s", schema->name);
     if (parse_body(p, object, (struct place){ at.space, at.depth + 1 }, schema, err) < 0)
         return err_wrap(err, "%s", schema->name);
     named = named_at(p, index);
@@ -514,7 +551,7 @@ const struct avro_schema *avro_schema_present(const struct avro_schema *schema)
     if (schema->type != AVRO_UNION)
         return schema;
     for (size_t i = 0; i < schema->count; i++) {
-        if (schema->branch[i]->type == AVRO_NULL)
+        if (schema->branch[i]->type == AVRO_NULL || schema->branch[i]->refused != NULL)
             continue;
         if (present != NULL)
             return NULL;

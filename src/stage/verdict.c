@@ -2,6 +2,7 @@
 /* verdict.c: decode row by row into columns, judge by columns, keep the good rows in place. */
 #include "stage/verdict.h"
 
+#include "core/diag.h"
 #include "core/hash.h"
 #include "core/num.h"
 #include "protocol/clause.h"
@@ -90,17 +91,36 @@ static void cache_add(struct schema_cache *cache, const struct schema_cache_entr
     cache->absent_count += entry->is_absent;
 }
 
-/* A schema that is not Avro, or of which no record can be a trade, has a NULL decoder. */
-static const struct trade_decoder *compile(struct schema_cache *cache, struct span json)
+/* A decoder that was handed out before is not in use when the next is asked for. */
+static void cache_bound(struct schema_cache *cache)
+{
+    if (cache->count - cache->absent_count < SCHEMA_CACHE_IDS &&
+        cache->arena.used < SCHEMA_CACHE_BYTES)
+        return;
+    free(cache->entry);
+    arena_deinit(&cache->arena);
+    *cache = (struct schema_cache){ 0 };
+}
+
+/* A schema that is not Avro, or of which no record can be a trade, has a NULL decoder: its records
+ * are dead letters, and why is said once, here. */
+static const struct trade_decoder *compile(struct schema_cache *cache, int32_t id, struct span json)
 {
     const struct avro_schema *schema;
     const struct trade_decoder *decoder;
-    struct err ignored;
-    struct span kept = arena_copy(&cache->arena, json);
+    struct buf missing = BUF_INIT;
+    struct err err;
 
-    if (avro_schema_parse(&cache->arena, kept, &schema, &ignored) != 0 ||
-        trade_decoder_compile(&cache->arena, schema, &decoder, &ignored) != 0)
+    if (avro_schema_parse(&cache->arena, arena_copy(&cache->arena, json), &schema, &err) != 0 ||
+        trade_decoder_compile(&cache->arena, schema, &decoder, &err) != 0) {
+        diag_err(DIAG_WARN, "schema_unreadable", &err, "schema_id=%" PRId32, id);
         return NULL;
+    }
+    trade_decoder_missing(decoder, &missing);
+    if (missing.size > 0)
+        diag(DIAG_WARN, "schema_incomplete", "schema_id=%" PRId32 " missing=%s", id,
+             buf_text(&missing));
+    buf_deinit(&missing);
     return decoder;
 }
 
@@ -115,7 +135,7 @@ static int ask(struct verdict *verdict, int32_t id, struct schema_cache_entry *e
         rc = REGISTRY_ABSENT;
     entry->is_absent = rc == REGISTRY_ABSENT;
     if (rc == 0)
-        entry->decoder = compile(&verdict->schemas, buf_span(&json));
+        entry->decoder = compile(&verdict->schemas, id, buf_span(&json));
     buf_deinit(&json);
     return rc < 0 ? err_wrap(err, "schema %" PRId32, id) : 0;
 }
@@ -131,6 +151,7 @@ static int find_schema(struct verdict *verdict, int32_t id, struct schema_cache_
         if (entry->is_used)
             return 0;
     }
+    cache_bound(cache);
     if (ask(verdict, id, entry, err) < 0)
         return -1;
     cache_add(cache, entry);

@@ -15,7 +15,10 @@
 #include "trade/trade_decode.h"
 
 /* What the registry has said, by schema id: a hash table, because a sick feed has many ids.  That
- * an id is absent is remembered for one batch, because it may be registered later. */
+ * an id is absent is remembered for one batch, because it may be registered later.  A schema is
+ * compiled once; beyond these limits all is forgotten. */
+enum { SCHEMA_CACHE_IDS = 1024, SCHEMA_CACHE_BYTES = 16 * 1024 * 1024 };
+
 struct schema_cache {
     struct schema_cache_entry {
         int32_t id;

@@ -2,15 +2,17 @@
 /*
  * trade_decode.h: log records back into columns.
  *
- * A decoder is compiled once for each schema id that occurs, whatever that writer's schema is, as
- * long as its fields are trades': a field that the writer does not have, or has as null, is null in
- * the batch (trade_conditions, which has a default, an empty list), fields that are not ours are
- * skipped, the order is the writer's.  Decimals come by the writer's scale, times in its unit.
+ * A decoder is compiled once for each schema id that occurs, by Avro's schema resolution as
+ * avro_resolve.h has it; the reader is the V2 record with texts for the enums, and every field
+ * nullable: one that the writer does not have, or has as null, is null in the batch
+ * (trade_conditions, which has a default, an empty list), and the rules of trade_check.h name it.
+ * Decimals come by the writer's scale, times in its unit, both exactly or not at all.
  */
 #ifndef K2_TRADE_TRADE_DECODE_H
 #define K2_TRADE_TRADE_DECODE_H
 
 #include "codec/avro_schema.h"
+#include "core/buf.h"
 #include "trade/trade.h"
 
 /* Splits a record behind the registry's header; false when it is too short or has another magic
@@ -20,9 +22,14 @@ CHECK_RESULT bool trade_decode_header(struct span record, int32_t *schema_id, st
 struct trade_decoder; /* immutable once compiled: may be shared by threads */
 
 /* Memory from `arena`; keeps a reference to `writer`.  CORRUPT: no record of this schema can be a
- * trade (it names the field and why), so that all of them are deserialization_failed. */
+ * trade (it names the field and why, or has no field of one), so that all of them are
+ * deserialization_failed. */
 CHECK_RESULT int trade_decoder_compile(struct arena *arena, const struct avro_schema *writer,
                                        const struct trade_decoder **out, struct err *err);
+
+/* Appends the names of the fields that the writer's schema lacks although they have no default,
+ * with commas: each of its records is a dead letter by the first of them. */
+void trade_decoder_missing(const struct trade_decoder *decoder, struct buf *out);
 
 /*
  * Appends one row.  REJECT, and the batch is as it was, for bytes that are not such a record, that

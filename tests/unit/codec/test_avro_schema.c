@@ -103,6 +103,37 @@ static void nesting_is_bounded_also_through_references(void **state)
     arena_deinit(&arena);
 }
 
+static void schemas_ten_thousand_deep_are_refused(void **state)
+{
+    static const char *const open[] = { "[", "{\"type\":", "{\"type\":\"array\",\"items\":",
+                                        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{"
+                                        "\"name\":\"f\",\"type\":" };
+    static const char *const defaults[] = { "[", "{\"a\":" };
+    struct arena arena = ARENA_INIT;
+    struct buf json = BUF_INIT;
+    const struct avro_schema *schema = NULL;
+    struct err err;
+
+    (void)state;
+    for (size_t kind = 0; kind < ARRAY_LEN(open); kind++) {
+        buf_clear(&json);
+        for (int i = 0; i < 10000; i++)
+            buf_put_text(&json, open[kind]);
+        assert_err(avro_schema_parse(&arena, buf_span(&json), &schema, &err), ERR_CORRUPT);
+        assert_non_null(strstr(err.text, "nesting too deep"));
+    }
+    for (size_t kind = 0; kind < ARRAY_LEN(defaults); kind++) {
+        buf_clear(&json);
+        buf_put_text(&json, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"f\","
+                            "\"type\":\"int\",\"default\":");
+        for (int i = 0; i < 10000; i++)
+            buf_put_text(&json, defaults[kind]);
+        assert_err(avro_schema_parse(&arena, buf_span(&json), &schema, &err), ERR_CORRUPT);
+    }
+    buf_deinit(&json);
+    arena_deinit(&arena);
+}
+
 /* 20 records, each holding the one before twice: a million nodes written out. */
 static void size_is_bounded_through_references(void **state)
 {
@@ -264,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_schema_is_refused_with_its_place),
         cmocka_unit_test(nesting_is_bounded_also_through_references),
+        cmocka_unit_test(schemas_ten_thousand_deep_are_refused),
         cmocka_unit_test(size_is_bounded_through_references),
         cmocka_unit_test(what_iceberg_and_resolution_need_is_kept),
         cmocka_unit_test(names_are_found_in_their_namespace),
