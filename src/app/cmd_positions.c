@@ -69,6 +69,16 @@ static void print_input(const struct position_input *input)
                input->taken);
 }
 
+static void print_complete(int64_t us, const char *indent)
+{
+    char text[MICROS_TEXT_BYTES_MAX];
+
+    if (us <= 0)
+        return;
+    micros_format(us, text);
+    printf("%scomplete through %s\n", indent, text);
+}
+
 static void print_table(const struct report_table *table)
 {
     const struct positions *map = &table->map;
@@ -88,6 +98,7 @@ static void print_table(const struct report_table *table)
     else if (table->is_cut)
         printf(", from the table's properties: no snapshot of K2's is listed any more");
     printf(", worker %s, commit %s\n", map->worker, map->commit_id);
+    print_complete(map->complete_us, "  ");
     for (size_t i = 0; i < map->offset_count; i++)
         print_topic(map, i);
     for (size_t i = 0; i < map->input_count; i++)
@@ -118,13 +129,13 @@ static void put_table(const struct report_table *table, struct buf *out)
             buf_printf(out, ",\"snapshot\":%" PRId64, table->map_snapshot);
         positions_pairs(&table->map, pairs);
         for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-            const char *value = pairs[i].value == NULL ? "" : pairs[i].value;
-
             buf_printf(out, ",\"%s\":", pairs[i].key + strlen("k2."));
-            if (is_json_pair(pairs[i].key))
-                buf_put_text(out, value[0] == 0 ? "{}" : value);
+            if (pairs[i].value == NULL)
+                buf_put_text(out, "null");
+            else if (is_json_pair(pairs[i].key))
+                buf_put_text(out, pairs[i].value);
             else
-                json_quote(span_text(value), out);
+                json_quote(span_text(pairs[i].value), out);
         }
     }
     buf_put_byte(out, '}');

@@ -8,13 +8,13 @@
 
 #include <inttypes.h>
 
-enum { COLUMNS = 6 };
+enum { COLUMNS = 7 };
 
 static void put_time(int64_t us, struct buf *out)
 {
     char text[MICROS_TEXT_BYTES_MAX];
 
-    if (us < 0) {
+    if (us <= 0) {
         buf_put_byte(out, '-');
         return;
     }
@@ -40,8 +40,11 @@ static void put_cell(const struct report_table *table, int column, struct buf *o
     case 4:
         report_bytes(table->bytes, out);
         break;
-    default:
+    case 5:
         put_time(table->last_commit_us, out);
+        break;
+    default:
+        put_time(table->map.complete_us, out);
         break;
     }
 }
@@ -56,7 +59,8 @@ static void print_row(const char *const cell[COLUMNS], const int width[COLUMNS])
 
 static void print_tables(const struct report *report)
 {
-    const char *head[COLUMNS] = { "table", "rows", "files", "snapshots", "bytes", "last commit" };
+    const char *head[COLUMNS] = { "table", "rows",        "files",           "snapshots",
+                                  "bytes", "last commit", "complete through" };
     const char **cell = mem_zero(COLUMNS * (report->count + 1), sizeof(*cell));
     struct arena arena = ARENA_INIT;
     int width[COLUMNS];
@@ -106,9 +110,21 @@ static void put_count(const char *key, int64_t value, struct buf *out)
         buf_printf(out, ",\"%s\":%" PRId64, key, value);
 }
 
+/* us <= 0: null */
+static void put_moment(const char *key, int64_t us, struct buf *out)
+{
+    char text[MICROS_TEXT_BYTES_MAX];
+
+    if (us <= 0) {
+        put_count(key, -1, out);
+        return;
+    }
+    micros_format(us, text);
+    put_text(key, text, out);
+}
+
 static void put_table(const struct report_table *table, struct buf *out)
 {
-    char time[MICROS_TEXT_BYTES_MAX];
     struct ice_pair pairs[POSITIONS_PAIRS];
 
     buf_put_text(out, "{\"name\":");
@@ -123,12 +139,8 @@ static void put_table(const struct report_table *table, struct buf *out)
     put_count("snapshots", table->snapshots, out);
     put_count("bytes", table->bytes, out);
     put_count("snapshot", table->snapshot, out);
-    if (table->last_commit_us < 0) {
-        put_count("last_commit", -1, out);
-    } else {
-        micros_format(table->last_commit_us, time);
-        put_text("last_commit", time, out);
-    }
+    put_moment("last_commit", table->last_commit_us, out);
+    put_moment("complete_through", table->has_map ? table->map.complete_us : 0, out);
     put_text("uuid", table->uuid, out);
     put_text("location", table->location, out);
     put_text("metadata", table->metadata_file, out);

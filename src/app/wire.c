@@ -126,6 +126,7 @@ void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
         .batch_rows = size_min(memory / MEMORY_BYTES_A_ROW, STAGE_BATCH_ROWS),
         .batch_bytes = memory / MEMORY_PART_RAW,
         .idle_commit_us = IDLE_COMMIT_US,
+        .complete_commit_us = IDLE_COMMIT_US,
         .downstream_look_us = DOWNSTREAM_LOOK_US,
     };
 }

@@ -85,8 +85,10 @@ CHECK_RESULT static inline int log_partitions(struct log *log, const char *topic
     return log->ops->partitions(log, topic, count, err);
 }
 
-/* first: from here on nothing was forgotten: the oldest record kept, or a gap before it (end when
- * all was forgotten); end: of the next to be written.  LOG_ABSENT. */
+/* Asked of the log itself, never of what was heard before: a record that was acknowledged before
+ * the call lies below `end` (rule 9's complete-through leans on it). first: from here on nothing
+ * was forgotten: the oldest record kept, or a gap before it (end when all was forgotten); end: of
+ * the next to be written.  LOG_ABSENT. */
 CHECK_RESULT static inline int log_bounds(struct log *log, const char *topic, int32_t partition,
                                           int64_t *first, int64_t *end, struct err *err)
 {

@@ -34,6 +34,11 @@ enum clause {
     CLAUSE_LOOKUP_AFTER_CONFLICT,  /* rule 7 */
     CLAUSE_GOLD_BEFORE_BATCH,      /* rule 7: the order of the two tests */
     CLAUSE_OUTAGE_WAITS,           /* rule 9 */
+    CLAUSE_NOTE_BEFORE_ENDS,       /* rule 9: complete-through: T is noted, then ends are asked */
+    CLAUSE_ENDS_REACHED,           /* rule 9: ... and carried once positions reach those ends */
+    CLAUSE_COMPLETE_OF_FINISHED,   /* rule 9: ... of the input's snapshot that is finished */
+    CLAUSE_COMPLETE_OF_DECISION,   /* rule 9: ... and none while dead letters are missing */
+    CLAUSE_COMPLETE_LEAST,         /* rule 9: ... and the least of all inputs */
     CLAUSE_COUNT,
 };
 

@@ -86,6 +86,30 @@ static bool positions_hold(const struct attempt *attempt)
     return true;
 }
 
+/* Rule 9.  An input that was never read has no entry, and nothing is claimed. */
+static int64_t least_complete_us(const struct positions *map, const struct commit_batch *batch)
+{
+    bool is_least = clause_on(CLAUSE_COMPLETE_LEAST);
+    int64_t result = is_least ? INT64_MAX : 0;
+
+    for (size_t i = 0; i < batch->complete_of_count; i++) {
+        const struct position_input *entry = positions_input(map, batch->complete_of[i]);
+        int64_t us = entry == NULL ? 0 : entry->complete_us;
+
+        result = is_least ? int64_min(result, us) : int64_max(result, us);
+    }
+    return result;
+}
+
+static void move_complete(struct positions *map, const struct commit_batch *batch)
+{
+    if (batch->complete_of_count > 0)
+        map->complete_us = least_complete_us(map, batch);
+    for (size_t i = 0; i < batch->note_count; i++)
+        if (positions_reach(map, &batch->note[i]) || !clause_on(CLAUSE_ENDS_REACHED))
+            map->complete_us = int64_max(map->complete_us, batch->note[i].at_us);
+}
+
 static void move_positions(struct attempt *attempt)
 {
     const struct commit_batch *batch = attempt->batch;
@@ -97,6 +121,7 @@ static void move_positions(struct attempt *attempt)
         positions_set_input(map, &batch->input[i]);
     for (size_t i = 0; i < batch->retained_count; i++)
         positions_set_retained(map, &batch->retained[i]);
+    move_complete(map, batch);
     map->commit_id = attempt->commit_id;
     map->worker = attempt->chain->worker;
 }

@@ -26,6 +26,16 @@ struct commit_batch {
     const struct position_retained *retained; /* set, never tested */
     size_t retained_count;
 
+    /*
+     * k2.complete-through (rule 9), worked out on the map that is swapped in.  `note`: the time of
+     * each whose ends that map reaches; it never goes back.  `complete_of`: the least that the
+     * entries of these inputs say.  Neither: as it was.
+     */
+    const struct position_note *note;
+    size_t note_count;
+    const char *const *complete_of;
+    size_t complete_of_count;
+
     const struct ice_data_file *const *file; /* new data files */
     size_t file_count;
 

@@ -4,6 +4,8 @@
 #include "protocol/positions.h"
 
 #include "core/buf.h"
+#include "core/micros.h"
+#include "core/num.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +28,7 @@ void positions_copy(struct positions *to, struct arena *arena, const struct posi
 
     positions_init(&copy, arena);
     copy.epoch = from->epoch;
+    copy.complete_us = from->complete_us;
     copy.commit_id = copy_text(arena, from->commit_id);
     copy.worker = copy_text(arena, from->worker);
     for (size_t i = 0; i < from->offset_count; i++)
@@ -156,6 +159,20 @@ void positions_set_retained(struct positions *map, const struct position_retaine
 void positions_remove_inputs(struct positions *map)
 {
     map->input_count = 0;
+    map->complete_us = 0;
+}
+
+bool positions_reach(const struct positions *map, const struct position_note *note)
+{
+    if (note->at_us == 0)
+        return false;
+    for (int32_t p = 0; p < note->count; p++) {
+        const struct position_offset *entry = positions_offset(map, note->topic, p);
+
+        if (entry == NULL ? note->first[p] != note->end[p] : entry->next < note->end[p])
+            return false;
+    }
+    return true;
 }
 
 void positions_keep_retained(struct positions *map, const struct positions *from)
@@ -275,6 +292,7 @@ static bool parse_inputs(struct positions *map, struct json_object *root)
         entry.sequence = int_of(value, "sequence");
         entry.begun = int_of(value, "begun");
         entry.taken = int_of(value, "taken");
+        entry.complete_us = int64_max(0, int_of(value, "complete"));
         if (entry.epoch < 0 || entry.sequence < 0 || entry.taken < 0)
             return false;
         positions_set_input(map, &entry);
@@ -315,6 +333,13 @@ static int parse_part(struct positions *map, const char *key, const char *text,
     return good ? 0 : err_set(err, ERR_CORRUPT, "%s is not a position map: %.120s", key, text);
 }
 
+static int64_t parse_complete(const char *text)
+{
+    int64_t us;
+
+    return text != NULL && micros_parse(span_text(text), &us) ? int64_max(0, us) : 0;
+}
+
 typedef const char *(*get_text)(const void *from, const char *key);
 
 static int parse_map(struct positions *map, get_text get, const void *from, struct err *err)
@@ -330,6 +355,7 @@ static int parse_map(struct positions *map, get_text get, const void *from, stru
     found.commit_id = copy_text(map->arena, commit_id);
     found.worker = copy_text(map->arena, worker == NULL ? "" : worker);
     found.epoch = epoch == NULL ? 0 : strtoll(epoch, NULL, 10);
+    found.complete_us = parse_complete(get(from, "k2.complete-through"));
     if (parse_part(&found, "k2.offsets", get(from, "k2.offsets"), parse_offsets, err) != 0 ||
         parse_part(&found, "k2.inputs", get(from, "k2.inputs"), parse_inputs, err) != 0 ||
         parse_part(&found, "k2.retained-from", get(from, "k2.retained-from"), parse_retained,
@@ -353,6 +379,11 @@ int positions_of_snapshot(struct positions *map, const struct ice_snapshot *snap
                           struct err *err)
 {
     return parse_map(map, from_summary, snapshot, err);
+}
+
+int64_t positions_complete_us(const struct ice_snapshot *snapshot)
+{
+    return parse_complete(ice_snapshot_get(snapshot, "k2.complete-through"));
 }
 
 int positions_of_properties(struct positions *map, const struct ice_metadata *metadata,
@@ -398,9 +429,10 @@ static void put_inputs(const struct positions *map, struct buf *out)
 
         buf_printf(out,
                    "%s\"%s\":{\"uuid\":\"%s\",\"epoch\":%" PRId64 ",\"snapshot\":%" PRId64
-                   ",\"sequence\":%" PRId64 ",\"begun\":%" PRId64 ",\"taken\":%" PRId64 "}",
+                   ",\"sequence\":%" PRId64 ",\"begun\":%" PRId64 ",\"taken\":%" PRId64
+                   ",\"complete\":%" PRId64 "}",
                    i > 0 ? "," : "", e->table, e->uuid, e->epoch, e->snapshot, e->sequence,
-                   e->begun, e->taken);
+                   e->begun, e->taken, e->complete_us);
     }
     buf_put_byte(out, '}');
 }
@@ -438,6 +470,17 @@ static const char *in_arena(const struct positions *map,
     return copy;
 }
 
+/* NULL: none */
+static const char *complete_text(const struct positions *map)
+{
+    char text[MICROS_TEXT_BYTES_MAX];
+
+    if (map->complete_us <= 0)
+        return NULL;
+    micros_format(map->complete_us, text);
+    return copy_text(map->arena, text);
+}
+
 void positions_pairs(const struct positions *map, struct ice_pair pairs[POSITIONS_PAIRS])
 {
     pairs[0] = (struct ice_pair){ "k2.commit-id", map->commit_id };
@@ -446,4 +489,5 @@ void positions_pairs(const struct positions *map, struct ice_pair pairs[POSITION
     pairs[3] = (struct ice_pair){ "k2.offsets", in_arena(map, put_offsets) };
     pairs[4] = (struct ice_pair){ "k2.inputs", in_arena(map, put_inputs) };
     pairs[5] = (struct ice_pair){ "k2.retained-from", in_arena(map, put_retained) };
+    pairs[6] = (struct ice_pair){ "k2.complete-through", complete_text(map) };
 }

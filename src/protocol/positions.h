@@ -7,8 +7,9 @@
  *
  *   k2.offsets        {"<topic>": {"cluster": C, "<partition>": [next, last, last-ts, rows, high]}}
  *   k2.inputs         {"<table>": {"uuid": U, "epoch": E, "snapshot": I, "sequence": Q,
- *                      "begun": I, "taken": N}}
+ *                      "begun": I, "taken": N, "complete": T}}
  *   k2.retained-from  {"<topic>": {"<partition>": offset}}
+ *   k2.complete-through  "2026-11-22T10:00:00.000000Z"; absent when nothing is claimed
  *   k2.epoch, k2.commit-id, k2.worker
  *
  * -1 stands for "none".  A map is memory of one arena and is changed only by its owner.
@@ -38,11 +39,12 @@ struct position_offset {
 struct position_input {
     const char *table; /* name without namespace */
     const char *uuid;
-    int64_t epoch;    /* of the input when this was taken */
-    int64_t snapshot; /* last one finished, or POSITION_NONE */
-    int64_t sequence; /* its sequence number */
-    int64_t begun;    /* snapshot begun, or POSITION_NONE */
-    int64_t taken;    /* how many of its files, in manifest order, are taken */
+    int64_t epoch;       /* of the input when this was taken */
+    int64_t snapshot;    /* last one finished, or POSITION_NONE */
+    int64_t sequence;    /* its sequence number */
+    int64_t begun;       /* snapshot begun, or POSITION_NONE */
+    int64_t taken;       /* how many of its files, in manifest order, are taken */
+    int64_t complete_us; /* k2.complete-through of the last one finished; 0: none */
 };
 
 /* An entry of k2.retained-from: the lowest offset that the table answers for. */
@@ -50,6 +52,15 @@ struct position_retained {
     const char *topic;
     int32_t partition;
     int64_t from;
+};
+
+/* Rule 9: a topic as it was at time T: where each of its partitions ended, asked after T. */
+struct position_note {
+    const char *topic;
+    int64_t at_us;  /* T; 0: none, which is never reached */
+    int64_t *first; /* for each partition; == end: there was nothing to read */
+    int64_t *end;
+    int32_t count;
 };
 
 struct positions {
@@ -61,6 +72,7 @@ struct positions {
     struct position_retained *retained;
     size_t retained_count;
     int64_t epoch;
+    int64_t complete_us;   /* rule 9: all that the log had acknowledged before; 0: no claim */
     const char *commit_id; /* of the snapshot it was read from; "" when there is none */
     const char *worker;
 };
@@ -85,9 +97,12 @@ int64_t positions_next(const struct positions *map, const char *topic, int32_t p
 void positions_set_offset(struct positions *map, const struct position_offset *entry);
 void positions_set_input(struct positions *map, const struct position_input *entry);
 void positions_set_retained(struct positions *map, const struct position_retained *entry);
+/* And no claim is left. */
 void positions_remove_inputs(struct positions *map);
 /* Adds those of `from` that the map lacks. */
 void positions_keep_retained(struct positions *map, const struct positions *from);
+/* Does the map stand at or behind every end that was noted? */
+bool positions_reach(const struct positions *map, const struct position_note *note);
 
 /* True when both say the same; NULL stands for "no entry" and equals one at the beginning. */
 bool positions_same_offset(const struct position_offset *a, const struct position_offset *b);
@@ -97,12 +112,15 @@ bool positions_same_input(const struct position_input *a, const struct position_
 enum { POSITIONS_FOREIGN = 1 };
 CHECK_RESULT int positions_of_snapshot(struct positions *map, const struct ice_snapshot *snapshot,
                                        struct err *err);
+/* k2.complete-through of one snapshot; 0 when there is none that can be read. */
+int64_t positions_complete_us(const struct ice_snapshot *snapshot);
 /* The map that the table's properties hold.  POSITIONS_FOREIGN. */
 CHECK_RESULT int positions_of_properties(struct positions *map, const struct ice_metadata *metadata,
                                          struct err *err);
 
-/* The pairs that say the map, in the arena, for a summary and for properties. */
-enum { POSITIONS_PAIRS = 6 };
+/* The pairs that say the map, in the arena, for a summary and for properties.  One value may be
+ * NULL: the key is left out of a summary and removed from the properties. */
+enum { POSITIONS_PAIRS = 7 };
 void positions_pairs(const struct positions *map, struct ice_pair pairs[POSITIONS_PAIRS]);
 
 #endif

@@ -82,10 +82,18 @@ static bool has_room(const struct planning *planning, const struct ice_data_file
                                           file->rows <= planning->rows_max - planning->rows);
 }
 
+static bool is_ours(const struct ice_snapshot *snapshot)
+{
+    return ice_snapshot_get(snapshot, "k2.commit-id") != NULL;
+}
+
+/* What others did claims nothing: rule 9's time stays that of our snapshot before it. */
 static void finish_snapshot(struct position_input *next, const struct ice_snapshot *snapshot)
 {
     next->snapshot = snapshot->id;
     next->sequence = snapshot->sequence;
+    if (is_ours(snapshot))
+        next->complete_us = positions_complete_us(snapshot);
 }
 
 /* Files of one snapshot of ours.  *is_full: the batch ends inside it. */
@@ -143,12 +151,14 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
     while (rc == 0 && part.count > 0 && !is_full) {
         const struct ice_snapshot *snapshot = part.snapshot[--part.count];
 
-        if (ice_snapshot_get(snapshot, "k2.commit-id") == NULL || !is_append(snapshot)) {
+        if (!is_ours(snapshot) || !is_append(snapshot)) {
             finish_snapshot(&plan->next, snapshot);
             continue;
         }
         rc = plan_snapshot(&planning, input, snapshot, names_begun, &is_full, err);
     }
+    if (!clause_on(CLAUSE_COMPLETE_OF_FINISHED))
+        plan->next.complete_us = map->complete_us;
     return rc;
 }
 
@@ -165,4 +175,5 @@ void read_on_end(const struct chain_table *input, const struct positions *map,
                                          .begun = POSITION_NONE };
     if (current != NULL)
         finish_snapshot(position, current);
+    position->complete_us = map->complete_us;
 }

@@ -17,6 +17,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The note under way, and the one before, which the table's map has reached: it may have been
+ * others who read that far, so that no snapshot carries it yet. */
+enum { NOTE_NEW, NOTE_REACHED, NOTES };
+
 struct bronze {
     struct stage_ports ports;
     struct arena names_arena;
@@ -25,8 +29,9 @@ struct bronze {
     struct chain_table table;
     struct chain_table silver, dead_letters; /* looked at for how far they have read */
     int64_t downstream_us, idle_commit_us;
-    bool is_checked;         /* log and table belong together, as seen at this start */
-    int32_t first_partition; /* where the next batch begins to read */
+    bool is_checked;                  /* log and table belong together, as seen at this start */
+    int32_t first_partition;          /* where the next batch begins to read */
+    struct position_note note[NOTES]; /* rule 9; at_us 0: none yet */
     struct stage_counters counters;
 
     /* of the batch at hand */
@@ -71,6 +76,12 @@ struct bronze *bronze_new(const struct stage_ports *ports, const char *exchange,
         column_init(&bronze->column[i], own_types[i]);
     bronze->moved = mem_zero((size_t)partitions, sizeof(*bronze->moved));
     bronze->retained = mem_zero((size_t)partitions, sizeof(*bronze->retained));
+    for (size_t i = 0; i < NOTES; i++)
+        bronze->note[i] =
+            (struct position_note){ .topic = bronze->names.topic,
+                                    .first = mem_zero((size_t)partitions, sizeof(int64_t)),
+                                    .end = mem_zero((size_t)partitions, sizeof(int64_t)),
+                                    .count = partitions };
     return bronze;
 }
 
@@ -87,6 +98,10 @@ void bronze_free(struct bronze *bronze)
     stage_files_deinit(&bronze->files);
     free(bronze->moved);
     free(bronze->retained);
+    for (size_t i = 0; i < NOTES; i++) {
+        free(bronze->note[i].first);
+        free(bronze->note[i].end);
+    }
     arena_deinit(&bronze->arena);
     arena_deinit(&bronze->names_arena);
     free(bronze);
@@ -250,6 +265,46 @@ static int read_batch(struct bronze *bronze, struct err *err)
     return 0;
 }
 
+/*
+ * Rule 9: the time, then where each partition ends, also those that others read and those without
+ * records.  Whatever the log had acknowledged before that time lies below these ends.  A note
+ * stands until the map reaches it: under a backlog that takes many batches.
+ */
+static int note_ends(struct bronze *bronze, struct err *err)
+{
+    int64_t now_us = clock_now_us(bronze->ports.table.clock);
+    struct position_note *note = &bronze->note[NOTE_NEW];
+    int rc = 0;
+
+    if (note->at_us != 0) {
+        struct position_note reached = *note;
+
+        if (!positions_reach(&bronze->map, note))
+            return 0;
+        *note = bronze->note[NOTE_REACHED];
+        bronze->note[NOTE_REACHED] = reached;
+    }
+    note->at_us = 0;
+    for (int32_t p = 0; rc == 0 && p < note->count; p++)
+        rc = log_bounds(bronze->ports.log, note->topic, p, &note->first[p], &note->end[p], err);
+    if (rc == 0)
+        note->at_us = now_us;
+    return rc <= 0 ? rc : err_set(err, ERR_RETRY, "topic %s is gone", note->topic);
+}
+
+/* Rule 9's time is old, and could be newer although nothing moves: true that it is to be committed
+ * alone. */
+static bool is_complete_due(const struct bronze *bronze)
+{
+    int64_t every_us = bronze->ports.complete_commit_us;
+
+    for (size_t i = 0; every_us > 0 && i < ARRAY_LEN(bronze->note); i++)
+        if (bronze->note[i].at_us - bronze->map.complete_us >= every_us &&
+            positions_reach(&bronze->map, &bronze->note[i]))
+            return true;
+    return false;
+}
+
 /* Mutation of rule 6: two files that interleave in offsets, as rows stamped singly would. */
 static int write_interleaved(struct bronze *bronze, const struct column *const *columns,
                              const int32_t *partition, struct err *err)
@@ -317,6 +372,16 @@ static int load(struct bronze *bronze, struct err *err)
     return chain_load(&bronze->table, &bronze->arena, &bronze->map, err);
 }
 
+/* Rule 1: what moves a position without rows, or nothing but rule 9's time, is committed seldom. */
+static bool is_worth_a_commit(struct bronze *bronze)
+{
+    if (bronze->moved_count == 0)
+        return is_complete_due(bronze);
+    return bronze->records.offset.rows > 0 ||
+           stage_is_due(bronze->ports.table.clock, bronze->ports.idle_commit_us,
+                        &bronze->idle_commit_us);
+}
+
 int bronze_step(struct bronze *bronze, struct err *err)
 {
     struct commit_batch batch = { .planned = &bronze->map };
@@ -325,13 +390,14 @@ int bronze_step(struct bronze *bronze, struct err *err)
     if (rc == 0)
         rc = check_once(bronze, err);
     if (rc == 0)
+        rc = note_ends(bronze, err);
+    if (rc == 0)
         rc = read_batch(bronze, err);
     if (rc != 0)
         return rc < 0 ? -1 : err_set(err, ERR_RETRY, "table %s is gone", bronze->names.bronze);
-    if (bronze->moved_count == 0 ||
-        (bronze->records.offset.rows == 0 &&
-         !stage_is_due(bronze->ports.table.clock, bronze->ports.idle_commit_us,
-                       &bronze->idle_commit_us)))
+    if (!clause_on(CLAUSE_NOTE_BEFORE_ENDS))
+        bronze->note[NOTE_NEW].at_us = clock_now_us(bronze->ports.table.clock);
+    if (!is_worth_a_commit(bronze))
         return STAGE_IDLE;
     if (write_files(bronze, err) != 0)
         return -1;
@@ -339,6 +405,8 @@ int bronze_step(struct bronze *bronze, struct err *err)
     batch.offset_count = bronze->moved_count;
     batch.retained = bronze->retained;
     batch.retained_count = bronze->retained_count;
+    batch.note = bronze->note;
+    batch.note_count = NOTES;
     batch.file = bronze->files.file;
     batch.file_count = bronze->files.count;
     rc = stage_commit(&bronze->table, &batch, err);

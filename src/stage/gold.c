@@ -27,6 +27,7 @@ struct gold {
     struct arena names_arena;
     struct gold_input *input;
     size_t input_count;
+    const char **input_name; /* of the Silver tables */
     struct chain_table gold;
     int64_t idle_commit_us;
     struct stage_counters counters;
@@ -55,8 +56,10 @@ struct gold *gold_new(const struct stage_ports *ports, const char *const *exchan
     stage_chain_init(&g->gold, ports, &definition, &origin);
     g->input = mem_zero(count, sizeof(*g->input));
     g->input_count = count;
+    g->input_name = mem_zero(count, sizeof(*g->input_name));
     for (size_t i = 0; i < count; i++) {
         tables_names(&g->input[i].names, &g->names_arena, exchanges[i]);
+        g->input_name[i] = g->input[i].names.silver;
         definition = tables_silver(g->input[i].names.silver);
         origin = tables_silver_origin(g->input[i].names.topic);
         stage_chain_init(&g->input[i].silver, ports, &definition, &origin);
@@ -73,6 +76,7 @@ void gold_free(struct gold *g)
     for (size_t i = 0; i < g->input_count; i++)
         chain_deinit(&g->input[i].silver);
     free(g->input);
+    free(g->input_name);
     chain_deinit(&g->gold);
     gold_batch_deinit(&g->batch);
     gold_lookup_deinit(&g->lookup);
@@ -155,6 +159,7 @@ static int read_second_path(struct gold *g, struct gold_input *input,
         if (i < count) {
             next->snapshot = at == NULL ? POSITION_NONE : at->snapshot;
             next->sequence = sequence;
+            next->complete_us = at == NULL ? 0 : at->complete_us;
         } else {
             read_on_end(&input->silver, silver_map, next);
         }
@@ -315,6 +320,8 @@ int gold_step(struct gold *g, struct err *err)
     trade_dedup_begin(&g->dedup, &keys, g->window_us);
     batch.input = g->moved;
     batch.input_count = g->moved_count;
+    batch.complete_of = g->input_name;
+    batch.complete_of_count = g->input_count;
     rc = stage_commit(&g->gold, &batch, err);
     if (rc == 0) {
         g->counters.batches++;

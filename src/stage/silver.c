@@ -286,7 +286,10 @@ static int commit_silver(struct silver *s, const struct moves *moves,
                          const struct position_input *bronze, struct err *err)
 {
     struct position_input inputs[2];
+    const char *const complete_of[] = { s->names.bronze };
     struct commit_batch batch = { .planned = &s->silver_map,
+                                  .complete_of = complete_of,
+                                  .complete_of_count = 1,
                                   .offset = moves->offset,
                                   .offset_count = moves->count,
                                   .retained = moves->retained,
@@ -300,6 +303,21 @@ static int commit_silver(struct silver *s, const struct moves *moves,
     if (bronze != NULL)
         inputs[batch.input_count++] = *bronze;
     return stage_commit(&s->silver, &batch, err);
+}
+
+/* The dead letters were rolled back, and no stale decision must land (rule 5).  Nor is Silver's
+ * claim of completeness good until the next Bronze snapshot is finished (rule 9). */
+static int commit_fence(struct silver *s, struct err *err)
+{
+    struct moves moves = plan_moves(s, &s->silver_map, s->S, NULL, 0);
+    const struct position_input *at = positions_input(&s->silver_map, s->names.bronze);
+    struct position_input bronze;
+
+    if (at == NULL || !clause_on(CLAUSE_COMPLETE_OF_DECISION))
+        return commit_silver(s, &moves, NULL, err);
+    bronze = *at;
+    bronze.complete_us = 0;
+    return commit_silver(s, &moves, &bronze, err);
 }
 
 static int commit_dead(struct silver *s, const struct moves *moves,
@@ -673,11 +691,8 @@ static int step(struct silver *s, struct err *err)
         is_ahead |= s->D[p] > s->S[p];
         s->end[p] = s->S[p];
     }
-    if (clause_on(CLAUSE_FENCE) && !is_epoch_known(s)) {
-        struct moves moves = plan_moves(s, &s->silver_map, s->S, NULL, 0);
-
-        return commit_silver(s, &moves, NULL, err);
-    }
+    if (clause_on(CLAUSE_FENCE) && !is_epoch_known(s))
+        return commit_fence(s, err);
     if (refuse_below_retained(s, err) != 0)
         return -1;
     if (is_behind)

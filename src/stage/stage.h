@@ -30,6 +30,7 @@ struct stage_ports {
     size_t batch_bytes;         /* of raw records in a batch */
     size_t file_rows;           /* a data file holds at most so many; 0: no limit */
     int64_t idle_commit_us;     /* a position that moves without rows is committed this often */
+    int64_t complete_commit_us; /* rule 9's time alone is committed this often; 0: never */
     int64_t downstream_look_us; /* how often the positions of downstream jobs are looked up */
     size_t keep_newest, keep_for_readers; /* snapshots; 0: as chain.h says */
 };

@@ -58,6 +58,7 @@ static void remove_input(struct positions *map, const char *name)
     for (size_t i = 0; i < map->input_count; i++)
         if (strcmp(map->input[i].table, name) == 0)
             map->input[i] = map->input[--map->input_count];
+    map->complete_us = 0;
 }
 
 /* positions set gold <input>=all */

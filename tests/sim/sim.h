@@ -10,6 +10,7 @@
  *   operator.c  what an operator does after a refusal
  *   run.c       the schedule, and draining
  *   check.c     what must hold at the end; reads the tables through oracle.h alone
+ *   complete.c  complete-through against what the log has acknowledged, at any moment
  *   audited.c   the same once more by the audit that ships
  *   mutations.c clauses switched off one at a time
  */
@@ -51,10 +52,11 @@ struct sim_record {
     int64_t offset;
     struct span value;
     int64_t trade_number;
-    int64_t timestamp_us;
-    int64_t price_units; /* at scale 8 */
-    int schema;          /* 1.. */
-    bool is_junk;        /* its bytes do not decode */
+    int64_t timestamp_us;    /* of the trade */
+    int64_t acknowledged_us; /* by the log */
+    int64_t price_units;     /* at scale 8 */
+    int schema;              /* 1.. */
+    bool is_junk;            /* its bytes do not decode */
     char message_id[UUID_TEXT_BYTES];
 };
 
@@ -164,6 +166,10 @@ bool sim_run(struct sim *sim);
 
 /* check.c: violations into text, one a line; their number. */
 size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
+
+/* complete.c: false, and what is wrong, when a table claims more than it has, or less than it
+ * should: its complete-through lies before least_us. */
+bool sim_check_complete(struct sim *sim, int64_t least_us, char broken[640]);
 
 /* audited.c: the same by `k2 audit`. */
 size_t sim_audit(struct sim *sim, struct buf *text);

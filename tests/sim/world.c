@@ -199,6 +199,7 @@ void sim_produce(struct sim *sim)
             skip_offsets(sim, x, p, sim_between(sim, 1, 2));
         record->partition = p;
         record->offset = sim->end[x][p]++;
+        record->acknowledged_us = clock_now_us(sim->clock);
         out = (struct log_record){ .partition = p,
                                    .timestamp_us = clock_now_us(sim->clock),
                                    .value = record->value };
@@ -320,6 +321,7 @@ void sim_init(struct sim *sim, uint64_t seed)
                                        .batch_bytes = 1 << 20,
                                        .file_rows = (size_t)sim_between(sim, 1, 4),
                                        .idle_commit_us = 60 * MICROS_SECOND,
+                                       .complete_commit_us = 60 * MICROS_SECOND,
                                        .downstream_look_us = 5 * MICROS_SECOND,
                                        .keep_newest = 3,
                                        .keep_for_readers = 8 };

@@ -81,6 +81,7 @@ static void fill(struct positions *map)
     const char *topics[] = { "market.crypto.trades.binance", "market.crypto.trades.binance.dlq" };
 
     map->epoch = 7;
+    map->complete_us = INT64_C(1795341600123456);
     map->commit_id = "id";
     map->worker = "host-1";
     for (int32_t p = 0; p < 45; p++)
@@ -101,7 +102,8 @@ static void fill(struct positions *map)
                                                        .snapshot = INT64_MAX,
                                                        .sequence = 4,
                                                        .begun = POSITION_NONE,
-                                                       .taken = 3 });
+                                                       .taken = 3,
+                                                       .complete_us = 17 });
 }
 
 static void a_map_survives_its_text(void **state)
@@ -123,6 +125,9 @@ static void a_map_survives_its_text(void **state)
     for (size_t i = 0; i < POSITIONS_PAIRS; i++)
         assert_string_equal(pairs[i].value, again[i].value);
     assert_int_equal(read.epoch, 7);
+    assert_int_equal(read.complete_us, map.complete_us);
+    assert_string_equal(pairs[6].value, "2026-11-22T10:00:00.123456Z");
+    assert_int_equal(positions_input(&read, "bronze_binance_trades")->complete_us, 17);
     assert_int_equal(positions_input(&read, "bronze_binance_trades")->snapshot, INT64_MAX);
     assert_int_equal(positions_retained(&read, "market.crypto.trades.binance", 44), 2);
     assert_null(positions_offset(&read, "market.crypto.trades.kraken", 0));
@@ -130,6 +135,67 @@ static void a_map_survives_its_text(void **state)
         assert_true(positions_same_offset(
             &map.offset[i], positions_offset(&read, map.offset[i].topic, map.offset[i].partition)));
     ice_metadata_unref(metadata);
+    arena_deinit(&arena);
+}
+
+static void a_map_without_a_claim_has_no_text_of_it(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    struct ice_pair pairs[POSITIONS_PAIRS];
+    struct positions map;
+
+    (void)state;
+    positions_init(&map, &arena);
+    fill(&map);
+    positions_remove_inputs(&map);
+    positions_pairs(&map, pairs);
+    assert_string_equal(pairs[6].key, "k2.complete-through");
+    assert_null(pairs[6].value);
+    arena_deinit(&arena);
+}
+
+static void a_claim_that_cannot_be_read_is_none(void **state)
+{
+    static const char *const texts[] = { "", "yesterday", "1795341600", "1969-12-31T23:00:00Z" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const struct ice_pair pairs[] = { { "k2.commit-id", "c" },
+                                          { "k2.complete-through", texts[i] } };
+        struct ice_metadata *metadata = metadata_with(pairs, ARRAY_LEN(pairs));
+        struct arena arena = ARENA_INIT;
+        struct positions map;
+        struct err err;
+
+        positions_init(&map, &arena);
+        assert_ok(positions_of_properties(&map, metadata, &err));
+        assert_int_equal(map.complete_us, 0);
+        ice_metadata_unref(metadata);
+        arena_deinit(&arena);
+    }
+}
+
+static void ends_are_reached_when_all_are(void **state)
+{
+    int64_t first[] = { 0, 5, 0 }, end[] = { 0, 5, 4 };
+    struct position_note note = { "t", 1, first, end, 3 };
+    struct position_offset entry = { .topic = "t", .cluster = "c", .partition = 2, .next = 3 };
+    struct arena arena = ARENA_INIT;
+    struct positions map;
+
+    (void)state;
+    positions_init(&map, &arena);
+    assert_false(positions_reach(&map, &note)); /* 2 was never read */
+    positions_set_offset(&map, &entry);
+    assert_false(positions_reach(&map, &note));
+    entry.next = 4;
+    positions_set_offset(&map, &entry);
+    assert_true(positions_reach(&map, &note)); /* 0 and 1 have nothing to read */
+    end[1] = 6;
+    assert_false(positions_reach(&map, &note));
+    end[1] = 5;
+    note.at_us = 0;
+    assert_false(positions_reach(&map, &note)); /* nothing was noted */
     arena_deinit(&arena);
 }
 
@@ -175,6 +241,9 @@ int main(void)
         cmocka_unit_test(what_is_no_map_is_refused_with_its_key),
         cmocka_unit_test(properties_without_a_commit_id_are_foreign),
         cmocka_unit_test(a_map_survives_its_text),
+        cmocka_unit_test(a_map_without_a_claim_has_no_text_of_it),
+        cmocka_unit_test(a_claim_that_cannot_be_read_is_none),
+        cmocka_unit_test(ends_are_reached_when_all_are),
         cmocka_unit_test(a_copy_does_not_follow_its_original),
         cmocka_unit_test(no_entry_is_the_same_as_one_at_the_beginning),
     };
