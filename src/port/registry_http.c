@@ -2,7 +2,7 @@
 /* registry_http.c: see registry_http.h. */
 #include "port/registry_http.h"
 
-#include "core/json.h"
+#include "core/json_find.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -67,41 +67,11 @@ static int ask(struct registry_http *http, const char *method, const char *path,
     return rc;
 }
 
-/* What a member of the answer says: its unescaped text, or a number's.  False: there is none. */
-static bool member(struct span body, const char *name, struct buf *out)
+static int64_t error_code(const struct http_answer *answer)
 {
-    struct json json;
-    struct json_value value, key;
-    struct err ignored = { 0 };
-    bool is_found = false;
+    int64_t code = 0;
 
-    buf_clear(out);
-    json_init(&json, body);
-    if (json_value(&json, &value, &ignored) < 0 || value.type != JSON_OBJECT)
-        return false;
-    while (json_member(&json, &key, &value, &ignored) == 0) {
-        if (!is_found && json_is(&key, span_text(name))) {
-            is_found = value.type == JSON_NUMBER;
-            if (value.type == JSON_NUMBER)
-                buf_put_span(out, value.text);
-            else if (value.type == JSON_STRING)
-                is_found = json_unescape(&value, out, &ignored) == 0;
-        }
-        if (json_skip(&json, &value, &ignored) < 0)
-            return false;
-    }
-    return is_found && json_finish(&json, &ignored) == 0;
-}
-
-static long error_code(const struct http_answer *answer)
-{
-    struct buf text = BUF_INIT;
-    long code = 0;
-
-    if (member(buf_span(&answer->body), "error_code", &text))
-        code = strtol(buf_text(&text), NULL, 10);
-    buf_deinit(&text);
-    return code;
+    return json_find_integer(buf_span(&answer->body), "error_code", 0, INT32_MAX, &code) ? code : 0;
 }
 
 /* -1: an answer that is no success.  What a registry's operator can mend is waited for: RETRY. */
@@ -111,7 +81,7 @@ static int refused(const struct http_answer *answer, const char *what, enum err_
     struct buf message = BUF_INIT;
     int rc;
 
-    if (!member(buf_span(&answer->body), "message", &message))
+    if (!json_find_text(buf_span(&answer->body), "message", &message))
         buf_put_text(&message, answer->status == 401 || answer->status == 403
                                    ? "the registry does not let us: see registry.user, "
                                      "registry.password, registry.token"
@@ -152,13 +122,9 @@ static int set_compatibility(struct registry_http *http, const char *subject, st
 static int take_id(const struct http_answer *answer, const char *subject, int32_t *id,
                    struct err *err)
 {
-    struct buf text = BUF_INIT;
-    long value = 0;
+    int64_t value;
 
-    if (member(buf_span(&answer->body), "id", &text))
-        value = strtol(buf_text(&text), NULL, 10);
-    buf_deinit(&text);
-    if (value < 1 || value > INT32_MAX)
+    if (!json_find_integer(buf_span(&answer->body), "id", 1, INT32_MAX, &value))
         return err_set(err, ERR_RETRY, "registry: %s: an answer without an id", subject);
     *id = (int32_t)value;
     return 0;
@@ -255,7 +221,7 @@ static int fetch(struct registry_http *http, int32_t id, struct buf *schema, str
         rc = REGISTRY_ABSENT;
     else if (rc == 0 && answer.status != 200)
         rc = refused(&answer, path + 1, ERR_RETRY, err);
-    else if (rc == 0 && !member(buf_span(&answer.body), "schema", &text))
+    else if (rc == 0 && !json_find_text(buf_span(&answer.body), "schema", &text))
         rc = err_set(err, ERR_RETRY, "registry: %s: an answer without a schema", path + 1);
     if (rc == 0) {
         buf_put_span(schema, buf_span(&text));
