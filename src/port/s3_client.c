@@ -179,7 +179,7 @@ static int sign(struct attempt *attempt, bool is_refused, struct buf *lines, siz
     ASSERT(call->header_count + OWN_HEADERS <= S3_HEADERS_MAX);
     s3_date(clock_now_us(client->clock), date);
     pthread_mutex_lock(&client->lock);
-    rc = client->credentials.get(client->credentials.context, is_refused, &key, err);
+    rc = client->credentials.get(client->credentials.context, call->uri, is_refused, &key, err);
     if (rc == 0) {
         header[n++] = (struct s3_header){ "host", client->host };
         header[n++] = (struct s3_header){ "x-amz-content-sha256", attempt->hash };

@@ -13,6 +13,7 @@ struct s3_client;
 
 struct s3_call {
     const char *method;
+    const char *uri;                /* what the call is about, for the credentials */
     struct span key;                /* of the object, as it is; empty: the bucket */
     const char *query;              /* as s3_request wants it, "" for none */
     const struct s3_header *header; /* beside host, x-amz-date and those of the signature */

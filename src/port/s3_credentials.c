@@ -162,11 +162,12 @@ static int read_section(struct s3_keys *keys, struct err *err)
     return rc;
 }
 
-static int get(void *context, bool is_refused, struct s3_key *key, struct err *err)
+static int get(void *context, const char *uri, bool is_refused, struct s3_key *key, struct err *err)
 {
     struct s3_keys *keys = context;
     const char *access = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
 
+    (void)uri; /* one pair of keys for all */
     if (keys->access != NULL && keys->secret != NULL) {
         *key = (struct s3_key){ keys->access, keys->secret, keys->token };
         return 0;

@@ -56,7 +56,7 @@ static bool is_under_root(const struct store_s3 *s3, const char *uri)
 static int head(struct store_s3 *s3, struct span key, const char *uri, struct s3_reply *reply,
                 struct err *err)
 {
-    const struct s3_call call = { .method = "HEAD", .key = key, .query = "" };
+    const struct s3_call call = { .method = "HEAD", .uri = uri, .key = key, .query = "" };
 
     if (s3_client_call(s3->client, &call, reply, err) < 0)
         return -1;
@@ -98,6 +98,7 @@ static int put_whole(struct store_s3 *s3, struct span key, const char *uri,
 {
     const struct s3_header header[] = { { "if-none-match", "*" }, { token_header, token } };
     const struct s3_call call = { .method = "PUT",
+                                  .uri = uri,
                                   .key = key,
                                   .query = "",
                                   .header = header,
@@ -129,6 +130,7 @@ static int upload_begin(struct upload *upload, struct err *err)
 {
     const struct s3_header header = { token_header, upload->token };
     const struct s3_call call = { .method = "POST",
+                                  .uri = upload->uri,
                                   .key = upload->key,
                                   .query = "uploads=",
                                   .header = &header,
@@ -171,6 +173,7 @@ static int upload_part(struct upload *upload, size_t number, struct err *err)
 {
     struct buf query = BUF_INIT;
     struct s3_call call = { .method = "PUT",
+                            .uri = upload->uri,
                             .key = upload->key,
                             .body = (const struct span *)(void *)upload->window.data,
                             .body_count = upload->window.size / sizeof(struct span) };
@@ -201,6 +204,7 @@ static int upload_end(struct upload *upload, struct err *err)
     struct buf query = BUF_INIT;
     struct span body;
     struct s3_call call = { .method = "POST",
+                            .uri = upload->uri,
                             .key = upload->key,
                             .header = &header,
                             .header_count = 1,
@@ -231,7 +235,7 @@ static int upload_end(struct upload *upload, struct err *err)
 static void upload_abort(struct upload *upload)
 {
     struct buf query = BUF_INIT;
-    struct s3_call call = { .method = "DELETE", .key = upload->key };
+    struct s3_call call = { .method = "DELETE", .uri = upload->uri, .key = upload->key };
     struct s3_reply reply = { 0 };
     struct err ignored = { 0 };
 
@@ -350,9 +354,12 @@ static int s3_get(struct store *store, const char *uri, uint64_t offset, size_t 
     struct s3_reply reply = { 0 };
     char range[64];
     const struct s3_header header = { "range", range };
-    struct s3_call call = {
-        .method = "GET", .query = "", .header = &header, .header_count = 1, .answer_bytes_max = size
-    };
+    struct s3_call call = { .method = "GET",
+                            .uri = uri,
+                            .query = "",
+                            .header = &header,
+                            .header_count = 1,
+                            .answer_bytes_max = size };
     bool is_whole;
     int rc;
 
@@ -380,7 +387,7 @@ out:
 
 static int s3_remove(struct store *store, const char *uri, struct err *err)
 {
-    struct s3_call call = { .method = "DELETE", .query = "" };
+    struct s3_call call = { .method = "DELETE", .uri = uri, .query = "" };
     struct s3_reply reply = { 0 };
     int rc = key_of(self(store), uri, &call.key, err);
 
@@ -433,7 +440,9 @@ static int s3_list(struct store *store, const char *prefix, const struct store_v
     int rc = key_of(s3, prefix, &key, err);
 
     while (rc == 0) {
-        struct s3_call call = { .method = "GET", .answer_bytes_max = LIST_BYTES_MAX };
+        struct s3_call call = { .method = "GET",
+                                .uri = prefix,
+                                .answer_bytes_max = LIST_BYTES_MAX };
 
         put_query(s3, key, buf_span(&page.next), &query);
         call.query = buf_text(&query);

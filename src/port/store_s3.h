@@ -20,10 +20,12 @@
 #include "port/s3_sign.h"
 #include "port/store.h"
 
-/* Credentials as they are now.  Strings in *key are good until the next call; a lock is held
- * meanwhile, so they come from one thread at a time.  `is_refused`: the last ones were. */
+/* Credentials as they are now, for the object (or, for listings, the prefix) at a URI.  Strings in
+ * *key are good until the next call; a lock is held meanwhile, so they come from one thread at a
+ * time.  `is_refused`: the last ones were. */
 struct s3_credentials {
-    int (*get)(void *context, bool is_refused, struct s3_key *key, struct err *err);
+    int (*get)(void *context, const char *uri, bool is_refused, struct s3_key *key,
+               struct err *err);
     void *context;
 };
 

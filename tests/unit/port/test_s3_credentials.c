@@ -72,35 +72,35 @@ static void the_first_source_with_both_keys_serves(void **state)
     unsetenv("AWS_SECRET_ACCESS_KEY");
     unsetenv("AWS_PROFILE");
     setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-    assert_err(credentials.get(credentials.context, false, &key, &err), ERR_CONFIG);
+    assert_err(credentials.get(credentials.context, "s3://b/k", false, &key, &err), ERR_CONFIG);
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "store.access_key"));
     write_file(path, "[other]\n");
-    assert_err(credentials.get(credentials.context, false, &key, &err), ERR_CONFIG);
+    assert_err(credentials.get(credentials.context, "s3://b/k", false, &key, &err), ERR_CONFIG);
     assert_non_null(strstr(err.text, "[default]"));
     write_file(path, file_text);
-    assert_ok(credentials.get(credentials.context, false, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", false, &key, &err));
     assert_string_equal(key.access, "A1");
     assert_null(key.token);
 
     /* Renewed by others: read again when refused, and only then. */
     setenv("AWS_PROFILE", "session", 1);
-    assert_ok(credentials.get(credentials.context, false, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", false, &key, &err));
     assert_string_equal(key.access, "A1");
-    assert_ok(credentials.get(credentials.context, true, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", true, &key, &err));
     assert_string_equal(key.token, "T2");
 
     setenv("AWS_ACCESS_KEY_ID", "AE", 1);
-    assert_ok(credentials.get(credentials.context, false, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", false, &key, &err));
     assert_string_equal(key.access, "A2");
     setenv("AWS_SECRET_ACCESS_KEY", "SE", 1);
-    assert_ok(credentials.get(credentials.context, false, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", false, &key, &err));
     assert_string_equal(key.access, "AE");
     s3_keys_free(keys);
 
     keys = s3_keys_new("AC", "SC", "TC", NULL);
     credentials = s3_keys_credentials(keys);
-    assert_ok(credentials.get(credentials.context, false, &key, &err));
+    assert_ok(credentials.get(credentials.context, "s3://b/k", false, &key, &err));
     assert_string_equal(key.secret, "SC");
     assert_string_equal(key.token, "TC");
     s3_keys_free(keys);

@@ -25,11 +25,13 @@ static int give_http(void *context, struct http **out, struct err *err)
     return 0;
 }
 
-static int give_key(void *context, bool is_refused, struct s3_key *key, struct err *err)
+static int give_key(void *context, const char *uri, bool is_refused, struct s3_key *key,
+                    struct err *err)
 {
     struct fixture *f = context;
 
     (void)err;
+    assert_memory_equal(uri, "s3://bkt/pre/", 13);
     f->refused += is_refused;
     *key = (struct s3_key){ "AK", "SK", f->refused > 0 ? "renewed" : NULL };
     return 0;
