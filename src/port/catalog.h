@@ -3,7 +3,7 @@
  * catalog.h: port: which metadata a table has now, and its compare-and-swap.
  *
  * Adapters: catalog_sqlite.c (the layout that Iceberg's JdbcCatalog and pyiceberg's SqlCatalog
- * share), catalog_mem.c (one thread); REST comes beside them.  Any thread.
+ * share), catalog_rest.c (catalog_rest.h), catalog_mem.c (one thread).  Any thread.
  */
 #ifndef K2_PORT_CATALOG_H
 #define K2_PORT_CATALOG_H

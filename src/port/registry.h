@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* registry.h: port: schema <-> id, as Confluent's registry has it.  Adapters: registry_sqlite.c,
- * registry_mem.c (one thread); HTTP comes beside them.  Any thread. */
+ * registry_http.c (registry_http.h), registry_mem.c (one thread).  Any thread. */
 #ifndef K2_PORT_REGISTRY_H
 #define K2_PORT_REGISTRY_H
 
