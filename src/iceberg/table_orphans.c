@@ -266,6 +266,16 @@ static int strike_out_all(struct sweep *sweep, struct err *err)
     return rc;
 }
 
+/* Whether a swap that was begun before `before_us` must meet another base by now: it was loaded no
+ * later than TABLE_CHANGE_AGE_US_MAX after that, and main's snapshot is younger. */
+static bool has_moved_on(const struct sweep *sweep)
+{
+    const struct ice_snapshot *current = ice_metadata_current(sweep->table->metadata);
+
+    return current != NULL &&
+           current->timestamp_ms > (sweep->options->before_us + TABLE_CHANGE_AGE_US_MAX) / 1000;
+}
+
 /* Of is_full nothing has been done. */
 static int sweep_slice(struct sweep *sweep, struct err *err)
 {
@@ -281,6 +291,8 @@ static int sweep_slice(struct sweep *sweep, struct err *err)
     if (rc != 0 || sweep->is_full || sweep->open == 0)
         return rc;
     rc = table_load(sweep->table, err);
+    if (rc == 0 && !has_moved_on(sweep))
+        return 0;
     if (rc == 0)
         rc = strike_out_all(sweep, err);
     if (rc != 0 || sweep->open == 0)

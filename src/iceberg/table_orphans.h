@@ -11,10 +11,12 @@
  * data/ with a part that begins with "_" or ".".
  *
  * Why that is safe:
- *   - A batch of ours under way: table_swap refuses a change whose oldest object is older than
- *     TABLE_CHANGE_AGE_US_MAX, half of the least age here or less.  So nothing that goes can be
- *     named later by us, also not by a process that slept for days, and a step of the clock makes
- *     such a batch fail, not its files.
+ *   - A batch of ours under way, also of a process that slept for days: table_swap refuses a change
+ *     whose oldest object is older than TABLE_CHANGE_AGE_US_MAX, half of the least age here or
+ * less. One that passed that test long ago and slept right behind it, or whose request is still on
+ * its way, was made against a base loaded before before_us + TABLE_CHANGE_AGE_US_MAX; unless main's
+ *     snapshot is younger than that, so that it meets a conflict, nothing is deleted.  (A table
+ * that nobody has written for so long keeps its orphans until somebody does.)
  *   - A batch that landed meanwhile: it landed before the load, and its files are reached; or after
  *     it, and they are younger than that.
  *   - A rollback, tag or branch made meanwhile: it can only name a listed snapshot, and all of

@@ -53,11 +53,13 @@ static int sweep(struct ice_world *world, size_t candidates_max, size_t *removed
     return table_orphans_remove(&world->table, &options, removed, err);
 }
 
+/* Somebody goes on writing. */
 static void remove_orphans(struct ice_world *world, size_t expected)
 {
     size_t removed;
     struct err err;
 
+    ice_world_append_rows(world, 100, 5, DAY, 0);
     assert_ok(sweep(world, 0, &removed, &err));
     assert_int_equal(removed, expected);
 }
@@ -107,6 +109,22 @@ static void what_a_dead_batch_left_goes_when_it_is_old(void **state)
     assert_false(is_there(world, file));
     assert_whole(world);
     remove_orphans(world, 0);
+}
+
+/* A swap that has passed all its tests may still be on its way. */
+static void a_table_at_rest_keeps_its_orphans(void **state)
+{
+    struct ice_world *world = *state;
+    size_t removed;
+    struct err err;
+
+    lost_file(world);
+    assert_ok(sweep(world, 0, &removed, &err));
+    ice_world_append_rows(world, 0, 5, DAY, 0);
+    clock_mem_advance(world->clock, 80 * HOUR_US);
+    assert_ok(sweep(world, 0, &removed, &err));
+    assert_int_equal(removed, 0);
+    remove_orphans(world, 1);
 }
 
 static void what_is_not_ours_to_judge_stays(void **state)
@@ -176,6 +194,7 @@ static void another_tables_document_stops_it(void **state)
     uuid[0] = uuid[0] == '0' ? '1' : '0';
     lost_file(world);
     clock_mem_advance(world->clock, 80 * HOUR_US);
+    ice_world_append_rows(world, 100, 5, DAY, 0);
     /* Young itself: the old table was written until its catalog was lost. */
     put(world, METADATA "00007-x.metadata.json", "no document");
     assert_err(sweep(world, 0, &removed, &err), ERR_REFUSED);
@@ -214,10 +233,10 @@ static void nothing_goes_when_a_manifest_is_missing(void **state)
     size_t removed;
     struct err err;
 
+    clock_mem_advance(world->clock, 80 * HOUR_US);
     ice_world_append_rows(world, 0, 5, DAY, 0);
     assert_ok(store_remove(world->store, ice_metadata_current(world->table.metadata)->manifest_list,
                            &err));
-    clock_mem_advance(world->clock, 80 * HOUR_US);
     table_deinit(&world->table); /* it remembers the newest list */
     table_init(&world->table, &world->ports, "space", &ice_world_definition);
     assert_int_equal(sweep(world, 0, &removed, &err), TABLE_GONE);
@@ -235,6 +254,7 @@ static void many_are_done_in_slices(void **state)
     for (int i = 0; i < 200; i++)
         put(world, arena_printf(&world->arena, DATA "x=%d/%05d-lost.parquet", i % 7, i), "");
     clock_mem_advance(world->clock, 80 * HOUR_US);
+    ice_world_append_rows(world, 900, 2, DAY, 0);
     assert_ok(sweep(world, 90, &removed, &err)); /* 60 in metadata/ come with each slice */
     assert_int_equal(removed, 200);
     assert_whole(world);
@@ -277,6 +297,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_a_dead_batch_left_goes_when_it_is_old),
+        TEST(a_table_at_rest_keeps_its_orphans),
         TEST(what_is_not_ours_to_judge_stays),
         TEST(an_object_without_a_time_stays),
         TEST(what_a_note_names_stays),
