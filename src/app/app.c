@@ -3,6 +3,7 @@
 #include "app/app.h"
 
 #include "app/cmd.h"
+#include "app/wire.h"
 #include "core/diag.h"
 
 #include <getopt.h>
@@ -164,6 +165,26 @@ int app_load_config(struct config *config, const char *file)
              config->idle.item[i]);
     buf_deinit(&faults);
     return rc == 0 ? APP_DONE : APP_USAGE;
+}
+
+int app_run(int argc, char **argv, const char *allowed, int parts,
+            int (*run)(struct wire *wire, const struct app_options *options))
+{
+    struct app_options options;
+    struct config config;
+    struct wire wire = { 0 };
+    struct err err = { 0 };
+    int code = app_parse(argc, argv, allowed, &options);
+
+    if (code != APP_DONE || options.help)
+        return options.help ? app_help(argv[0]) : code;
+    code = app_load_config(&config, options.config);
+    if (code == APP_DONE) {
+        code = wire_open(&wire, &config, parts, &err) != 0 ? app_fail(&err) : run(&wire, &options);
+        wire_close(&wire);
+    }
+    config_deinit(&config);
+    return code;
 }
 
 int app_main(int argc, char **argv)

@@ -29,6 +29,11 @@ struct app_options {
 /* APP_DONE or, said already, APP_USAGE.  `allowed` names what there is beside --config and --help,
  * by blanks: "json" is --json, each other name stands for a word. */
 CHECK_RESULT int app_parse(int argc, char **argv, const char *allowed, struct app_options *options);
+struct wire;
+/* app_parse, app_load_config, wire_open of `parts`, `run`, and all closed again; for a command that
+ * has nothing more to it.  What run returned, or why it did not run. */
+CHECK_RESULT int app_run(int argc, char **argv, const char *allowed, int parts,
+                         int (*run)(struct wire *wire, const struct app_options *options));
 /* config_load; on an error all of them are said, and the result is APP_USAGE.  Keys that have no
  * effect in this build are said.  Afterwards config_deinit. */
 CHECK_RESULT int app_load_config(struct config *config, const char *file);

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-static int maintain(struct wire *wire)
+static int run(struct wire *wire, const struct app_options *options)
 {
     struct maintain_config config = { .log_retention_us = wire->config->log_retention_us,
                                       .orphan_age_us = wire->config->orphan_age_us };
@@ -17,6 +17,7 @@ static int maintain(struct wire *wire)
     struct err err = { 0 };
     int rc;
 
+    (void)options;
     wire_stage_ports(wire, &ports);
     config.exchanges = wire_exchanges(wire->config, &config.exchange_count);
     job = maintain_new(&ports, &config);
@@ -31,22 +32,5 @@ static int maintain(struct wire *wire)
 
 int cmd_maintain(int argc, char **argv)
 {
-    struct app_options options;
-    struct config config;
-    struct wire wire = { 0 };
-    struct err err = { 0 };
-    int code = app_parse(argc, argv, "", &options);
-
-    if (code != APP_DONE || options.help)
-        return options.help ? app_help(argv[0]) : code;
-    code = app_load_config(&config, options.config);
-    if (code == APP_DONE) {
-        if (wire_open(&wire, &config, WIRE_TABLES | WIRE_LOG, &err) != 0)
-            code = app_fail(&err);
-        else
-            code = maintain(&wire);
-        wire_close(&wire);
-    }
-    config_deinit(&config);
-    return code;
+    return app_run(argc, argv, "", WIRE_TABLES | WIRE_LOG, run);
 }

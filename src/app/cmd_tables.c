@@ -171,14 +171,14 @@ static void print_json(const struct report *report, const char *space)
     buf_deinit(&out);
 }
 
-static int show(const struct wire *wire, bool as_json)
+static int show(struct wire *wire, const struct app_options *options)
 {
     struct report report;
     struct err err = { 0 };
     int rc = report_load(&report, wire, &err);
     int code = rc == 0 ? APP_DONE : app_fail(&err);
 
-    if (rc == 0 && as_json)
+    if (rc == 0 && options->json)
         print_json(&report, wire->config->space);
     else if (rc == 0 && report.count == 0)
         printf("There are no tables in namespace %s yet.\n", wire->config->space);
@@ -193,22 +193,5 @@ static int show(const struct wire *wire, bool as_json)
 
 int cmd_tables(int argc, char **argv)
 {
-    struct app_options options;
-    struct config config;
-    struct wire wire = { 0 };
-    struct err err = { 0 };
-    int code = app_parse(argc, argv, "json", &options);
-
-    if (code != APP_DONE || options.help)
-        return options.help ? app_help(argv[0]) : code;
-    code = app_load_config(&config, options.config);
-    if (code == APP_DONE) {
-        if (wire_open(&wire, &config, WIRE_TABLES, &err) != 0)
-            code = app_fail(&err);
-        else
-            code = show(&wire, options.json);
-        wire_close(&wire);
-    }
-    config_deinit(&config);
-    return code;
+    return app_run(argc, argv, "json", WIRE_TABLES, show);
 }
