@@ -10,6 +10,7 @@ endfunction()
 
 k2_dependency(k2_openssl libcrypto)
 k2_dependency(k2_uuid uuid)
+k2_dependency(k2_tls libssl)
 k2_dependency(k2_zlib zlib)
 k2_dependency(k2_zstd libzstd)
 k2_dependency(k2_snappy snappy)

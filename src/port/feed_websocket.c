@@ -43,6 +43,7 @@ struct feed_websocket {
     struct feed_websocket_options options;
     struct clock *clock;
     struct lws_context *context;
+    SSL_CTX *tls; /* of the context */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -471,6 +472,7 @@ static void websocket_close(struct feed *feed)
     pthread_join(self->thread, NULL);
     self->wsi = NULL;
     lws_context_destroy(self->context);
+    SSL_CTX_free(self->tls);
     pthread_cond_destroy(&self->changed);
     pthread_mutex_destroy(&self->lock);
     feed_event_deinit(&self->shared.inbox);
@@ -486,12 +488,17 @@ static struct lws_context *make_context(struct feed_websocket *self)
                                                       { 0 } };
     struct lws_context_creation_info info = { 0 };
 
+    /* Ours, because the library finds its own again only in the last context of a process. */
+    self->tls = SSL_CTX_new(TLS_client_method());
+    if (self->tls == NULL || SSL_CTX_set_default_verify_paths(self->tls) != 1)
+        return NULL;
     lws_set_log_level(0, NULL); /* what matters comes as an event's reason */
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.gid = -1;
     info.uid = -1;
+    info.provided_client_ssl_ctx = self->tls;
     info.fd_limit_per_thread = 8; /* or it makes a table for as many as ulimit allows */
     info.pt_serv_buf_size = 128 * 1024;
     info.timeout_secs = (unsigned int)(self->options.connect_ms_max / 1000 + 2);
@@ -527,6 +534,7 @@ int feed_websocket_open(const struct feed_websocket_options *options, struct clo
     column_init(&self->shared.outbox, COLUMN_BYTES);
     self->context = make_context(self);
     if (self->context == NULL) {
+        SSL_CTX_free(self->tls);
         free(self);
         return err_set(err, ERR_FATAL, "libwebsockets cannot be set up");
     }
@@ -538,6 +546,7 @@ int feed_websocket_open(const struct feed_websocket_options *options, struct clo
     if ((errno = pthread_create(&self->thread, NULL, serve, self)) != 0) {
         err_errno(err, "start the feed's thread");
         lws_context_destroy(self->context);
+        SSL_CTX_free(self->tls);
         free(self);
         return -1;
     }
