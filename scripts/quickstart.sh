@@ -2,7 +2,7 @@
 # quickstart.sh: from a fresh Debian 12 with git to Iceberg tables, in one command.
 #
 # Installs what the build needs, builds a release, serves the recordings that ship with the project as
-# Binance would, runs them through to Gold, audits what came out and says how to query it.
+# Binance and Kraken would, runs both into one Gold table, audits what came out and says how to query it.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +14,7 @@ usage: scripts/quickstart.sh [--live] [--data DIR] [--speed X]
   --data DIR   the data folder (default ./k2-quickstart; with --live ./k2-live).  One that this script
                made is made anew (with --live: gone on with); anything else is refused
   --speed X    X times as fast as recorded (default 8: 43 s)
-  --live       the real exchange, until Ctrl-C
+  --live       the real exchanges, until Ctrl-C
 END
 }
 
@@ -60,10 +60,10 @@ step() { printf '\n== %s\n' "$*"; }
 
 # -- what must never stay behind
 
-exchange_pid='' k2_pid='' interrupted=''
+exchange_pids='' k2_pid='' interrupted=''
 finish() {
   local pid
-  for pid in $k2_pid $exchange_pid; do
+  for pid in $k2_pid $exchange_pids; do
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
@@ -107,30 +107,40 @@ build() {
   build/release/k2 --version
 }
 
-# -- the exchange
+# -- the exchanges
 
+# start_exchange NAME KIND RECORDING...: its section of the configuration.
 start_exchange() {
-  local log=$data/exchange.log i line=''
-  build/release/k2-exchange-sim --exchange binance --port 0 --rest-port 0 --speed "$speed" --shift-time \
-    --recording recordings/binance-btcusdt-20240808.gz \
-    --recording recordings/binance-ethusdt-20240809.gz >"$log" 2>&1 &
-  exchange_pid=$!
+  local name=$1 kind=$2 log=$data/$1.log i line='' pid files=()
+  shift 2
+  for i in "$@"; do files+=(--recording "recordings/$i"); done
+  : >"$log"
+  build/release/k2-exchange-sim --exchange "$kind" --port 0 --rest-port 0 --speed "$speed" --shift-time \
+    "${files[@]}" >"$log" 2>&1 &
+  pid=$!
+  exchange_pids+=" $pid"
   for ((i = 0; i < 100; i++)); do
     line=$(grep -m1 '^listening ' "$log" || true)
     [[ -z $line ]] || break
-    kill -0 "$exchange_pid" 2>/dev/null || break
+    kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
   [[ $line =~ ws=([0-9.:]+)\ rest=([0-9.:]+) ]] ||
-    fail "the exchange simulator does not listen: $(tail -n 3 "$log")"
-  cat >>"$data/k2.yaml" <<END
-exchanges:
-  binance: {urls: ["ws://${BASH_REMATCH[1]}"], rest_url: "http://${BASH_REMATCH[2]}"}
+    fail "the simulator of $name does not listen: $(tail -n 3 "$log")"
+  echo "  $name: {urls: [\"ws://${BASH_REMATCH[1]}\"], rest_url: \"http://${BASH_REMATCH[2]}\"}" >>"$data/k2.yaml"
+  echo "$name: $line"
+}
+
+start_exchanges() {
+  echo 'exchanges:' >>"$data/k2.yaml"
+  start_exchange binance binance binance-btcusdt-20240808.gz binance-ethusdt-20240809.gz
+  start_exchange kraken kraken-v2 kraken-v2-made-btcusd.gz kraken-v2-made-ethusd.gz
+  cat >>"$data/k2.yaml" <<'END'
 bronze: {interval: 2s}
 silver: {interval: 3s}
 gold: {interval: 5s}
 END
-  echo "$line"
+  echo "Kraken's frames are made from recorded trades (recordings/README.md)."
   echo "Times are moved so that the last trade is of now; until then the lag says how old they are."
 }
 
@@ -157,8 +167,8 @@ run_k2() {
 
 run_recordings() {
   local length=346 seconds
-  step "the exchange: recordings of Binance, $speed times as fast"
-  start_exchange
+  step "the exchanges: recordings of Binance and Kraken, $speed times as fast"
+  start_exchanges
   seconds=$(awk -v l="$length" -v x="$speed" 'BEGIN { print int(l / x + 0.999) + 3 }')
   step "k2 run --for ${seconds}s"
   run_k2 --for "${seconds}s"
@@ -167,11 +177,11 @@ run_recordings() {
 
 run_live() {
   local rc=0
-  step "k2 check: can the exchange be reached?"
+  step "k2 check: can the exchanges be reached?"
   timeout 60 build/release/k2 check --config "$data/k2.yaml" || rc=$?
   if [[ $rc != 0 ]]; then
     [[ $rc != 124 ]] || echo "k2 check: no answer within 60 s" >&2
-    fail "the exchange cannot be used from here; without --live the recordings need no network"
+    fail "the exchanges cannot be used from here; without --live the recordings need no network"
   fi
   step "k2 run, until Ctrl-C"
   run_k2
@@ -186,8 +196,8 @@ show_tables() {
   printf '%s\n' "$tables"
   [[ -z $live ]] || return 0
   rows=$(awk '$1 ~ /gold_crypto_trades$/ { print $2 }' <<<"$tables" | tr -d ,)
-  [[ $rows == 18166 ]] ||
-    fail "gold_crypto_trades has ${rows:-no} rows; the recordings have 18166 trades (see $data/k2.log)"
+  [[ $rows == 24222 ]] ||
+    fail "gold_crypto_trades has ${rows:-no} rows; the recordings have 24222 trades (see $data/k2.log)"
 }
 
 show_audit() {
@@ -212,7 +222,7 @@ show_queries() {
   cat <<END
 -- DuckDB 1.4 or later (a snapshot of now: the file names the state of the table)
 INSTALL iceberg; LOAD iceberg;
-SELECT symbol, exchange_hour, count(*) AS trades, sum(price::DECIMAL(38, 8) * quantity) / sum(quantity) AS vwap
+SELECT exchange, symbol, exchange_hour, count(*) AS trades, sum(price::DECIMAL(38, 8) * quantity) / sum(quantity) AS vwap
 FROM iceberg_scan('$newest')
 GROUP BY ALL ORDER BY ALL;
 

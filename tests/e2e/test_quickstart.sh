@@ -65,11 +65,13 @@ says 'was not made by this script'
 
 for speed in 8 40; do
   expect 0 --data "$folder/data" --speed $speed
-  says "^ *0:[0-9]{2}  .*gold 18166"
+  says "^ *0:[0-9]{2}  .*gold 24222"
   says '^bronze_binance_trades +18,166 +[0-9]+ +[0-9]+'
   says '^silver_binance_trades +18,166 +[0-9]+ +[0-9]+'
+  says '^bronze_kraken_trades +6,056 +[0-9]+ +[0-9]+'
+  says '^silver_kraken_trades +6,056 +[0-9]+ +[0-9]+'
   says '^silver_dlq_trades +0 +0 +[0-9]+'
-  says '^gold_crypto_trades +18,166 +[0-9]+ +[0-9]+'
+  says '^gold_crypto_trades +24,222 +[0-9]+ +[0-9]+'
   says '^audit: ok$'
   says "^FROM iceberg_scan\('$folder/data/warehouse/.*/gold_crypto_trades/metadata/.*\.metadata\.json'\)"
   says "uri=\"sqlite:///$folder/data/k2.db\""
@@ -90,7 +92,7 @@ if unshare --net true 2>/dev/null; then
   began=$SECONDS code=0
   timeout 120 unshare --net "$quickstart" --live --data "$folder/live" >"$folder/out" 2>&1 || code=$?
   [[ $code == 1 ]] || fail "--live without a network: exit code $code"
-  says 'the exchange cannot be used from here'
+  says 'the exchanges cannot be used from here'
   echo "no network: ok, after $((SECONDS - began)) s"
 else
   echo "no network: not tried, for want of unshare --net"

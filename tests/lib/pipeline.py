@@ -28,8 +28,9 @@ DEAD_TOPIC = TOPIC + ".dlq"
 class Exchange:
     """k2-exchange-sim; listens when the constructor returns, and stops with the block."""
 
-    def __init__(self, *options, recordings=(BTC, ETH), log=None):
-        command = [BUILD / "k2-exchange-sim", "--exchange", "binance", "--port", "0"]
+    def __init__(self, *options, recordings=(BTC, ETH), kind="binance", log=None):
+        self.kind = kind
+        command = [BUILD / "k2-exchange-sim", "--exchange", kind, "--port", "0"]
         for recording in recordings:
             command += ["--recording", recording]
         self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=log, text=True)
@@ -70,10 +71,17 @@ class Pipeline:
         self.log = open(self.folder / "k2.log", "ab")
         self.workers = []
 
-    def connect(self, exchange):
+    def connect(self, *exchanges, symbols=None):
+        """Of each kind at most one; symbols: of Kraken."""
+        sections = ""
+        for exchange in exchanges:
+            name, _, api = exchange.kind.partition("-")
+            more = f"api: {api}, " if api else ""
+            more += f"symbols: [{', '.join(symbols)}], " if symbols and api else ""
+            sections += f'  {name}: {{{more}urls: ["{exchange.ws}"], rest_url: "{exchange.rest}"}}\n'
         self.config.write_text(
             f"data_dir: {self.data}\n"
-            f'exchanges: {{binance: {{urls: ["{exchange.ws}"], rest_url: "{exchange.rest}"}}}}\n'
+            f"exchanges:\n{sections}"
             f"bronze: {{interval: {self.interval}}}\n"
             f"silver: {{interval: {self.interval}}}\n"
             f"gold: {{interval: {self.interval}}}\n")
