@@ -435,6 +435,18 @@ static void decode_chunk(struct thrift_decoder *d, struct thrift_field *value,
         case 3:
             decode_column_meta(d, &field, chunk, meta);
             break;
+        case 4:
+            chunk->offset_index.offset = thrift_decode_i64(d, &field);
+            break;
+        case 5:
+            chunk->offset_index.size = thrift_decode_i32(d, &field);
+            break;
+        case 6:
+            chunk->column_index.offset = thrift_decode_i64(d, &field);
+            break;
+        case 7:
+            chunk->column_index.size = thrift_decode_i32(d, &field);
+            break;
         case 8:
         case 9:
             meta->encrypted = true;
@@ -443,6 +455,14 @@ static void decode_chunk(struct thrift_decoder *d, struct thrift_field *value,
             break;
         }
     }
+}
+
+/* An index that is not within the file is none. */
+static void check_place(const struct footer *footer, struct parquet_place *place)
+{
+    if (place->offset < 0 || place->size <= 0 || (uint64_t)place->size > footer->data_end ||
+        (uint64_t)place->offset > footer->data_end - (uint64_t)place->size)
+        *place = (struct parquet_place){ 0, 0 };
 }
 
 /* Bounds of the physical type's size, in the order that the format defines, or none. */
@@ -498,6 +518,8 @@ static int check_chunk(const struct footer *footer, size_t leaf, struct parquet_
                        " values, %" PRId64 " bytes at %" PRId64,
                        footer->out->leaf[leaf].path, meta->physical, meta->codec, chunk->values,
                        chunk->size, chunk->offset);
+    check_place(footer, &chunk->column_index);
+    check_place(footer, &chunk->offset_index);
     return 0;
 }
 

@@ -27,7 +27,8 @@ struct leaf_reader {
     int codec;
     bool nulls_allowed;
     struct span rest;   /* pages yet to come */
-    size_t values_left; /* nulls included */
+    size_t values_left; /* nulls included; at most, if in_part */
+    bool in_part;       /* of a list or map some pages, whose values nobody has counted */
     struct parquet_scratch *scratch;
     struct buf *page;              /* of scratch */
     bool has_dictionary, has_data; /* seen so far */
@@ -360,7 +361,7 @@ static int read_leaf(struct leaf_reader *r, struct err *err)
         if (rc < 0)
             return -1;
     }
-    if (r->values_left > 0)
+    if (r->values_left > 0 && !r->in_part)
         return err_set(err, ERR_CORRUPT, "%zu values are missing", r->values_left);
     return 0;
 }
@@ -391,31 +392,27 @@ static struct leaf_reader leaf_reader(const struct parquet_file *file, size_t ro
     };
 }
 
-static int check_leaf(const struct parquet_file *file, size_t row_group,
-                      const struct parquet_field *field, size_t leaf, size_t leaf_count,
-                      struct span bytes, struct err *err)
+/* The whole chunk. */
+static int check_chunk(const struct parquet_file *file, size_t row_group,
+                       const struct parquet_field *field, size_t leaf, struct span bytes,
+                       struct err *err)
 {
-    const struct parquet_leaf_layout *layout = &file->layout->leaf[leaf];
     const struct parquet_row_group *group = &file->row_group[row_group];
     const struct parquet_chunk *chunk = &group->chunk[leaf];
 
-    if (parquet_fit_check(layout, leaf_count, field, err) < 0)
-        return -1;
     if (bytes.size != (uint64_t)chunk->size)
         return err_set(err, ERR_CORRUPT, "%zu bytes where the footer says %" PRId64, bytes.size,
                        chunk->size);
-    if (layout->shape == PARQUET_LEAF_FLAT && chunk->values != group->rows)
+    if (field->kind != PARQUET_LIST && field->kind != PARQUET_MAP && chunk->values != group->rows)
         return err_set(err, ERR_CORRUPT, "%" PRId64 " values for %" PRId64 " rows", chunk->values,
                        group->rows);
     return 0;
 }
 
 /* One leaf of the field: the i-th of *out's children, or *out itself. */
-static int read_field_leaf(const struct parquet_file *file, size_t row_group,
-                           const struct parquet_field *field, size_t i, struct leaf_reader *r,
-                           struct column *out, struct err *err)
+static int read_field_leaf(const struct parquet_field *field, size_t i, size_t rows,
+                           struct leaf_reader *r, struct column *out, struct err *err)
 {
-    const size_t rows = (size_t)file->row_group[row_group].rows;
     struct parquet_level_rows level_rows = { .out = out };
 
     if (field->kind != PARQUET_LIST && field->kind != PARQUET_MAP) {
@@ -445,9 +442,11 @@ void parquet_scratch_deinit(struct parquet_scratch *scratch)
     decompress_deinit(&scratch->decompress);
 }
 
-int parquet_read_field(const struct parquet_file *file, size_t row_group,
-                       const struct parquet_field *field, const struct span *bytes,
-                       struct parquet_scratch *scratch, struct column *out, struct err *err)
+/* Some pages, or the whole chunks. */
+static int read_rows(const struct parquet_file *file, size_t row_group,
+                     const struct parquet_field *field, const struct span *bytes, size_t rows,
+                     bool whole, struct parquet_scratch *scratch, struct column *out,
+                     struct err *err)
 {
     const size_t old_nulls = out->null_count;
     size_t first, count;
@@ -461,13 +460,19 @@ int parquet_read_field(const struct parquet_file *file, size_t row_group,
     for (size_t i = 0; i < count && rc == 0; i++) {
         struct leaf_reader r = leaf_reader(file, row_group, field, first + i);
 
-        rc = check_leaf(file, row_group, field, first + i, count, bytes[i], err);
-        if (rc == 0) {
-            r.rest = bytes[i];
-            r.scratch = scratch;
-            r.page = &scratch->page;
-            rc = read_field_leaf(file, row_group, field, i, &r, out, err);
+        r.rest = bytes[i];
+        r.scratch = scratch;
+        r.page = &scratch->page;
+        rc = parquet_fit_check(r.layout, count, field, err);
+        if (rc == 0 && whole) {
+            rc = check_chunk(file, row_group, field, first + i, bytes[i], err);
+        } else if (r.layout->shape == PARQUET_LEAF_FLAT) {
+            r.values_left = rows;
+        } else {
+            r.in_part = true;
         }
+        if (rc == 0)
+            rc = read_field_leaf(field, i, rows, &r, out, err);
         if (rc < 0)
             err_wrap(err, "column %s, row group %zu", file->leaf[first + i].path, row_group);
     }
@@ -475,4 +480,20 @@ int parquet_read_field(const struct parquet_file *file, size_t row_group,
         rc = err_set(err, ERR_CORRUPT, "column %s, row group %zu: null rows where none may be",
                      file->leaf[first].path, row_group);
     return rc;
+}
+
+int parquet_read_field(const struct parquet_file *file, size_t row_group,
+                       const struct parquet_field *field, const struct span *bytes,
+                       struct parquet_scratch *scratch, struct column *out, struct err *err)
+{
+    const size_t rows = (size_t)file->row_group[row_group].rows;
+
+    return read_rows(file, row_group, field, bytes, rows, true, scratch, out, err);
+}
+
+int parquet_read_pages(const struct parquet_file *file, size_t row_group,
+                       const struct parquet_field *field, const struct span *bytes, size_t rows,
+                       struct parquet_scratch *scratch, struct column *out, struct err *err)
+{
+    return read_rows(file, row_group, field, bytes, rows, false, scratch, out, err);
 }

@@ -20,6 +20,9 @@ struct parquet_chunk {
     struct span lower, upper;
     bool has_null_count;
     int64_t null_count;
+    struct parquet_place {
+        int64_t offset, size;
+    } column_index, offset_index; /* size 0: there is none */
 };
 
 struct parquet_leaf {
@@ -98,5 +101,15 @@ CHECK_RESULT int parquet_read_field(const struct parquet_file *file, size_t row_
                                     const struct parquet_field *field, const struct span *bytes,
                                     struct parquet_scratch *scratch, struct column *out,
                                     struct err *err);
+
+/*
+ * The same for some of its pages: bytes[i] holds what lies before the chunk's first data page, the
+ * dictionary, and then whole data pages, in their order, which begin and end with a row and hold
+ * together `rows` rows (parquet_index_decode.h says which do).
+ */
+CHECK_RESULT int parquet_read_pages(const struct parquet_file *file, size_t row_group,
+                                    const struct parquet_field *field, const struct span *bytes,
+                                    size_t rows, struct parquet_scratch *scratch,
+                                    struct column *out, struct err *err);
 
 #endif

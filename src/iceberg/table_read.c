@@ -7,18 +7,26 @@
  */
 #include "iceberg/table_read.h"
 
+#include "core/num.h"
+
 enum { TAIL_BYTES = 64 * 1024 };
+
+/* Appends. */
+static int fetch_more(struct table_reader *reader, uint64_t offset, size_t size, struct buf *out,
+                      struct err *err)
+{
+    int rc = store_get(reader->table->ports.store, reader->path, offset, size, out, err);
+
+    if (rc == STORE_ABSENT)
+        return TABLE_GONE;
+    return rc < 0 ? err_wrap(err, "get %s", reader->path) : 0;
+}
 
 static int fetch(struct table_reader *reader, uint64_t offset, size_t size, struct buf *out,
                  struct err *err)
 {
-    int rc;
-
     buf_clear(out);
-    rc = store_get(reader->table->ports.store, reader->path, offset, size, out, err);
-    if (rc == STORE_ABSENT)
-        return TABLE_GONE;
-    return rc < 0 ? err_wrap(err, "get %s", reader->path) : 0;
+    return fetch_more(reader, offset, size, out, err);
 }
 
 /* reader->footer becomes the file from reader->tail on, the footer and its length included. */
@@ -76,24 +84,40 @@ void table_reader_deinit(struct table_reader *reader)
     buf_deinit(&reader->footer);
     buf_deinit(&reader->chunk[0]);
     buf_deinit(&reader->chunk[1]);
+    buf_deinit(&reader->index);
+    buf_deinit(&reader->kept);
     parquet_scratch_deinit(&reader->scratch);
     *reader = (struct table_reader){ 0 };
 }
 
-/* parquet_file_parse has checked that chunks lie within the file. */
-static int fetch_chunk(struct table_reader *reader, const struct parquet_chunk *chunk,
-                       struct buf *into, struct span *bytes, struct err *err)
+/* A part of the file that parquet_file_parse has found to lie within it. */
+static int fetch_part(struct table_reader *reader, int64_t at, int64_t size, struct buf *into,
+                      struct span *bytes, struct err *err)
 {
-    uint64_t offset = (uint64_t)chunk->offset;
+    uint64_t offset = (uint64_t)at;
     int rc;
 
     if (offset >= reader->tail) {
-        *bytes = span_of(reader->footer.data + (offset - reader->tail), (size_t)chunk->size);
+        *bytes = span_of(reader->footer.data + (offset - reader->tail), (size_t)size);
         return 0;
     }
-    rc = fetch(reader, offset, (size_t)chunk->size, into, err);
+    rc = fetch(reader, offset, (size_t)size, into, err);
     *bytes = buf_span(into);
     return rc;
+}
+
+/* The leaves of the field, at most two; 0: the file has no such field, and it is optional.  -1. */
+static int find_leaves(const struct table_reader *reader, const struct parquet_field *field,
+                       size_t *first, struct err *err)
+{
+    size_t count;
+
+    if (!parquet_file_leaves(&reader->file, field, first, &count) && field->required)
+        return err_set(err, ERR_CORRUPT, "%s: no column %s, which is required", reader->path,
+                       field->name);
+    if (count > 2)
+        return err_set(err, ERR_CORRUPT, "%s: column %s is a struct", reader->path, field->name);
+    return (int)count;
 }
 
 int table_reader_column(struct table_reader *reader, size_t row_group, size_t index,
@@ -102,21 +126,19 @@ int table_reader_column(struct table_reader *reader, size_t row_group, size_t in
     const struct parquet_field *field = &reader->table->definition.field[index];
     const struct parquet_row_group *group = &reader->file.row_group[row_group];
     struct span bytes[2];
-    size_t first, count;
+    size_t first;
+    int leaves;
 
     ASSERT(row_group < reader->file.row_group_count);
     ASSERT(index < reader->table->definition.field_count);
-    if (!parquet_file_leaves(&reader->file, field, &first, &count)) {
-        if (field->required)
-            return err_set(err, ERR_CORRUPT, "%s: no column %s, which is required", reader->path,
-                           field->name);
+    leaves = find_leaves(reader, field, &first, err);
+    if (leaves == 0)
         column_repeat_null(out, (size_t)group->rows);
-        return 0;
-    }
-    if (count > ARRAY_LEN(bytes))
-        return err_set(err, ERR_CORRUPT, "%s: column %s is a struct", reader->path, field->name);
-    for (size_t i = 0; i < count; i++) {
-        int rc = fetch_chunk(reader, &group->chunk[first + i], &reader->chunk[i], &bytes[i], err);
+    if (leaves <= 0)
+        return leaves;
+    for (size_t i = 0; i < (size_t)leaves; i++) {
+        const struct parquet_chunk *chunk = &group->chunk[first + i];
+        int rc = fetch_part(reader, chunk->offset, chunk->size, &reader->chunk[i], &bytes[i], err);
 
         if (rc != 0)
             return rc;
@@ -132,4 +154,174 @@ bool table_reader_range(const struct table_reader *reader, size_t row_group, siz
     const struct parquet_field *field = &reader->table->definition.field[index];
 
     return parquet_file_range(&reader->file, row_group, field, lower, upper);
+}
+
+/* The pages of a chunk; *count is 0 when no index says them. */
+static int find_pages(struct table_reader *reader, size_t row_group, size_t leaf,
+                      struct parquet_index_page **pages, size_t *count, struct err *err)
+{
+    const struct parquet_row_group *group = &reader->file.row_group[row_group];
+    const struct parquet_chunk *chunk = &group->chunk[leaf];
+    struct span index;
+    int rc;
+
+    *count = 0;
+    if (chunk->offset_index.size == 0)
+        return 0;
+    rc = fetch_part(reader, chunk->offset_index.offset, chunk->offset_index.size, &reader->index,
+                    &index, err);
+    if (rc == 0 &&
+        !parquet_index_decode_pages(&reader->arena, index, chunk, group->rows, pages, count))
+        *count = 0;
+    return rc;
+}
+
+int table_reader_pages(struct table_reader *reader, size_t row_group, size_t index,
+                       bool (*wanted)(const void *context, int64_t lower, int64_t upper),
+                       const void *context, const struct table_rows **runs, size_t *count,
+                       struct err *err)
+{
+    const struct parquet_field *field = &reader->table->definition.field[index];
+    const struct parquet_row_group *group = &reader->file.row_group[row_group];
+    struct parquet_index_page whole = { .rows = group->rows }, *pages = &whole;
+    struct table_rows *found;
+    size_t leaf, leaves, page_count = 0;
+    int rc = 0;
+
+    if (parquet_file_leaves(&reader->file, field, &leaf, &leaves) && leaves == 1)
+        rc = find_pages(reader, row_group, leaf, &pages, &page_count, err);
+    if (rc == 0 && page_count > 0 && group->chunk[leaf].column_index.size > 0) {
+        const struct parquet_place *place = &group->chunk[leaf].column_index;
+        struct span bytes = { NULL, 0 };
+
+        rc = fetch_part(reader, place->offset, place->size, &reader->index, &bytes, err);
+        if (rc == 0)
+            parquet_index_decode_ranges(bytes, &reader->file.layout->leaf[leaf], field, pages,
+                                        page_count);
+    }
+    if (rc != 0)
+        return rc;
+    if (page_count == 0) {
+        pages = &whole;
+        page_count = 1;
+    }
+    *runs = found = arena_zero(&reader->arena, page_count, sizeof(*found));
+    *count = 0;
+    for (size_t i = 0; i < page_count; i++)
+        if (!pages[i].has_range || wanted(context, pages[i].lower, pages[i].upper))
+            found[(*count)++] = (struct table_rows){ pages[i].first_row, pages[i].rows };
+    return 0;
+}
+
+/* Does a run hold rows in [from, to)?  *at is the first run that may, for ascending calls. */
+static bool runs_overlap(const struct table_rows *runs, size_t count, size_t *at, int64_t from,
+                         int64_t to)
+{
+    while (*at < count && runs[*at].first + runs[*at].count <= from)
+        ++*at;
+    return *at < count && runs[*at].first < to;
+}
+
+/* Appends to reader->kept the rows of a page that are in a run from runs[at] on; the page's first
+ * row is row `base` of a column. */
+static void keep_rows(struct table_reader *reader, const struct parquet_index_page *page,
+                      const struct table_rows *runs, size_t count, size_t at, size_t base)
+{
+    const int64_t page_end = page->first_row + page->rows;
+
+    for (; at < count && runs[at].first < page_end; at++) {
+        int64_t from = int64_max(runs[at].first, page->first_row);
+        int64_t to = int64_min(runs[at].first + runs[at].count, page_end);
+        uint32_t *index;
+
+        if (from >= to)
+            continue;
+        index = (uint32_t *)(void *)buf_extend(&reader->kept, (size_t)(to - from) * sizeof(*index));
+        for (int64_t row = from; row < to; row++)
+            *index++ = (uint32_t)(base + (size_t)(row - page->first_row));
+    }
+}
+
+/* Appends the bytes [from, to) to reader->chunk[0]. */
+static int fetch_run(struct table_reader *reader, int64_t from, int64_t to, struct err *err)
+{
+    const size_t size = (size_t)(to - from);
+
+    if (size == 0)
+        return 0;
+    if ((uint64_t)from < reader->tail)
+        return fetch_more(reader, (uint64_t)from, size, &reader->chunk[0], err);
+    buf_put(&reader->chunk[0], reader->footer.data + ((uint64_t)from - reader->tail), size);
+    return 0;
+}
+
+/* Fetches dictionary and wanted pages into reader->chunk[0], one behind the other, adjacent ones in
+ * one read.  *rows is what they hold; those of the runs are in reader->kept, counted from `base`.
+ */
+static int fetch_pages(struct table_reader *reader, const struct parquet_chunk *chunk,
+                       const struct parquet_index_page *pages, size_t page_count,
+                       const struct table_rows *runs, size_t count, size_t base, size_t *rows,
+                       struct err *err)
+{
+    int64_t from = chunk->offset, to = pages[0].offset; /* yet to be fetched */
+    size_t at = 0;
+    int rc = 0;
+
+    *rows = 0;
+    buf_clear(&reader->chunk[0]);
+    for (size_t i = 0; rc == 0 && i < page_count; i++) {
+        const struct parquet_index_page *page = &pages[i];
+
+        if (!runs_overlap(runs, count, &at, page->first_row, page->first_row + page->rows))
+            continue;
+        if (page->offset != to) {
+            rc = fetch_run(reader, from, to, err);
+            from = page->offset;
+        }
+        to = page->offset + page->size;
+        keep_rows(reader, page, runs, count, at, base + *rows);
+        *rows += (size_t)page->rows;
+    }
+    return rc == 0 ? fetch_run(reader, from, to, err) : rc;
+}
+
+int table_reader_rows(struct table_reader *reader, size_t row_group, size_t index,
+                      const struct table_rows *runs, size_t count, struct column *out,
+                      struct err *err)
+{
+    const struct parquet_field *field = &reader->table->definition.field[index];
+    const struct parquet_row_group *group = &reader->file.row_group[row_group];
+    const struct parquet_index_page whole = { .rows = group->rows };
+    struct parquet_index_page *pages;
+    size_t base = out->rows, page_count = 0, rows, leaf;
+    int leaves = find_leaves(reader, field, &leaf, err);
+    int rc = leaves < 0 ? -1 : 0;
+
+    if (count == 0)
+        return rc;
+    buf_clear(&reader->kept);
+    if (leaves == 1)
+        rc = find_pages(reader, row_group, leaf, &pages, &page_count, err);
+    if (rc != 0)
+        return rc;
+    if (page_count > 0) {
+        struct span bytes;
+
+        rc = fetch_pages(reader, &group->chunk[leaf], pages, page_count, runs, count, base, &rows,
+                         err);
+        if (rc != 0)
+            return rc;
+        bytes = buf_span(&reader->chunk[0]);
+        if (parquet_read_pages(&reader->file, row_group, field, &bytes, rows, &reader->scratch, out,
+                               err) < 0)
+            return err_wrap(err, "%s", reader->path);
+    } else {
+        rc = table_reader_column(reader, row_group, index, out, err);
+        if (rc != 0)
+            return rc;
+        keep_rows(reader, &whole, runs, count, 0, base);
+    }
+    column_keep(out, base, (const uint32_t *)(const void *)reader->kept.data,
+                reader->kept.size / sizeof(uint32_t));
+    return 0;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* table_read.h: the columns of one data file, row group by row group.  Reads only the bytes of the
- * footer and of the columns asked for. */
+/* table_read.h: the columns of one data file, row group by row group or page by page.  Reads only
+ * the bytes of the footer and of what is asked for. */
 #ifndef K2_ICEBERG_TABLE_READ_H
 #define K2_ICEBERG_TABLE_READ_H
 
+#include "codec/parquet_index_decode.h"
 #include "codec/parquet_reader.h"
 #include "iceberg/table.h"
 
@@ -13,6 +14,7 @@ struct table_reader {
     struct parquet_file file;
     struct arena arena;
     struct buf footer, chunk[2]; /* footer: the file from `tail` on */
+    struct buf index, kept;
     struct parquet_scratch scratch;
     uint64_t tail;
 };
@@ -31,5 +33,25 @@ CHECK_RESULT int table_reader_column(struct table_reader *reader, size_t row_gro
 /* The row group's range of a long or timestamptz column; false without statistics. */
 CHECK_RESULT bool table_reader_range(const struct table_reader *reader, size_t row_group,
                                      size_t index, int64_t *lower, int64_t *upper);
+
+/* Rows [first, first + count) of a row group. */
+struct table_rows {
+    int64_t first, count;
+};
+
+/* The rows of those pages of a long or timestamptz column whose values may be in a wanted range, a
+ * run for each page, ascending, in the reader's memory until the next open.  A page that says
+ * nothing of its values is wanted; a row group without offset index is one page.  TABLE_GONE. */
+CHECK_RESULT int table_reader_pages(struct table_reader *reader, size_t row_group, size_t index,
+                                    bool (*wanted)(const void *context, int64_t lower,
+                                                   int64_t upper),
+                                    const void *context, const struct table_rows **runs,
+                                    size_t *count, struct err *err);
+
+/* table_reader_column for the rows of these runs, which ascend and do not overlap; fetches the
+ * pages that hold them where the file has an offset index.  TABLE_GONE. */
+CHECK_RESULT int table_reader_rows(struct table_reader *reader, size_t row_group, size_t index,
+                                   const struct table_rows *runs, size_t count, struct column *out,
+                                   struct err *err);
 
 #endif

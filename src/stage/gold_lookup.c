@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* gold_lookup.c: manifest list, then manifests, then files, then row groups: each is passed over
- * when its times cannot matter.  Rows newer than all of Gold thus cost one look at the list. */
+/* gold_lookup.c: manifest list, then manifests, files, row groups, pages of the time column: each
+ * is passed over when its times cannot matter, and of the other columns only the same rows are
+ * read. Rows newer than all of Gold thus cost one look at the list.  A row group is taken in slices
+ * of pages, so that its size, which others choose, is not what memory is needed for. */
 #include "stage/gold_lookup.h"
 
 #include "core/micros.h"
@@ -8,6 +10,8 @@
 
 static const enum trade_field key_fields[] = { TRADE_MESSAGE_ID, TRADE_PRICE, TRADE_QUANTITY,
                                                TRADE_SIDE, TRADE_TIMESTAMP };
+
+enum { SLICE_ROWS = 100000 }; /* at least; then to the end of a page */
 
 void gold_lookup_init(struct gold_lookup *lookup)
 {
@@ -90,29 +94,64 @@ static int collect(struct gold_lookup *lookup, struct table *gold,
     return rc;
 }
 
+static bool is_wanted(const void *context, int64_t lower, int64_t upper)
+{
+    const struct trade_dedup *dedup = context;
+
+    return trade_dedup_overlaps(dedup, lower, upper);
+}
+
+static int read_slice(struct gold_lookup *lookup, size_t row_group, const struct table_rows *runs,
+                      size_t count, struct trade_dedup *dedup, struct err *err)
+{
+    struct trade_keys keys = gold_keys(lookup->column);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(key_fields); i++) {
+        struct column *column = &lookup->column[key_fields[i]];
+
+        column_clear(column);
+        rc = table_reader_rows(&lookup->reader, row_group, (size_t)key_fields[i], runs, count,
+                               column, err);
+    }
+    if (rc == 0) {
+        trade_dedup_against(dedup, &keys);
+        lookup->rows_read += (int64_t)keys.timestamp->rows;
+    }
+    return rc;
+}
+
+static int read_row_group(struct gold_lookup *lookup, size_t row_group, struct trade_dedup *dedup,
+                          struct err *err)
+{
+    const struct table_rows *runs;
+    int64_t lower, upper;
+    size_t count;
+    int rc;
+
+    if (table_reader_range(&lookup->reader, row_group, TRADE_TIMESTAMP, &lower, &upper) &&
+        !trade_dedup_overlaps(dedup, lower, upper))
+        return 0;
+    rc = table_reader_pages(&lookup->reader, row_group, TRADE_TIMESTAMP, is_wanted, dedup, &runs,
+                            &count, err);
+    for (size_t i = 0, slice; rc == 0 && i < count; i += slice) {
+        int64_t rows = runs[i].count;
+
+        for (slice = 1; i + slice < count && rows < SLICE_ROWS; slice++)
+            rows += runs[i + slice].count;
+        rc = read_slice(lookup, row_group, runs + i, slice, dedup, err);
+    }
+    return rc;
+}
+
 static int read_file(struct gold_lookup *lookup, struct table *gold,
                      const struct ice_data_file *file, struct trade_dedup *dedup, struct err *err)
 {
-    struct trade_keys keys = gold_keys(lookup->column);
     int rc = table_reader_open(&lookup->reader, gold, file, err);
 
     lookup->files_read++;
-    for (size_t g = 0; rc == 0 && g < lookup->reader.file.row_group_count; g++) {
-        int64_t lower, upper;
-
-        if (table_reader_range(&lookup->reader, g, TRADE_TIMESTAMP, &lower, &upper) &&
-            !trade_dedup_overlaps(dedup, lower, upper))
-            continue;
-        for (size_t i = 0; rc == 0 && i < ARRAY_LEN(key_fields); i++) {
-            column_clear(&lookup->column[key_fields[i]]);
-            rc = table_reader_column(&lookup->reader, g, (size_t)key_fields[i],
-                                     &lookup->column[key_fields[i]], err);
-        }
-        if (rc == 0) {
-            trade_dedup_against(dedup, &keys);
-            lookup->rows_read += (int64_t)keys.timestamp->rows;
-        }
-    }
+    for (size_t g = 0; rc == 0 && g < lookup->reader.file.row_group_count; g++)
+        rc = read_row_group(lookup, g, dedup, err);
     return rc;
 }
 

@@ -65,10 +65,10 @@ static void assert_text_equal(const char *file, struct span found, struct span e
 static void every_writer_s_file_holds_the_table(void **state)
 {
     static const char *const files[] = {
-        "plain",       "dictionary",    "snappy_v2",   "many_pages",     "delta",
-        "delta_bytes", "delta_lengths", "split",       "split_v2",       "int96",
-        "nanos",       "many_pages_v2", "delta_pages", "bare",           "duckdb_v1",
-        "duckdb_v2",   "spark",         "spark_v2",    "spark_v2_plain", "spark_legacy",
+        "plain",         "dictionary",     "snappy_v2",    "many_pages", "delta",     "delta_bytes",
+        "delta_lengths", "split",          "split_v2",     "int96",      "indexed",   "nanos",
+        "many_pages_v2", "delta_pages",    "bare",         "duckdb_v1",  "duckdb_v2", "spark",
+        "spark_v2",      "spark_v2_plain", "spark_legacy",
     };
     struct buf expected = load_bytes(PARQUET_VECTORS "table.txt");
 

@@ -2,6 +2,8 @@
 /* Columns of data files: whole, in part, of other shapes, and damaged. */
 #include "iceberg/table_read.h"
 
+#include "core/num.h"
+#include "core/random.h"
 #include "lib/ice_world.h"
 
 enum { DAY = 20779 };
@@ -83,6 +85,128 @@ static void row_groups_have_ranges(void **state)
     table_reader_deinit(&reader);
 }
 
+/* Random runs of each column, against the world's own. */
+static void assert_runs(struct ice_world *world, struct table_reader *reader, struct random *random,
+                        size_t index)
+{
+    const size_t rows = world->column[index].rows;
+    struct table_rows runs[12];
+    struct column back, expected;
+    size_t count = 0;
+    struct err err;
+
+    column_init(&back, world->column[index].type);
+    column_init(&expected, world->column[index].type);
+    for (size_t at = 0; count < ARRAY_LEN(runs); count++) {
+        size_t first = at + random_below(random, rows / 5), size;
+
+        if (first >= rows)
+            break;
+        size = size_min(rows - first, random_below(random, random_below(random, 2) ? 9 : 30000));
+        runs[count] = (struct table_rows){ (int64_t)first, (int64_t)size };
+        column_append(&expected, &world->column[index], first, size);
+        at = first + size;
+    }
+    column_put_null(&back); /* a row from before */
+    assert_ok(table_reader_rows(reader, 0, index, runs, count, &back, &err));
+    assert_int_equal(back.rows, expected.rows + 1);
+    for (size_t done = 0, n; done < expected.rows; done += n) {
+        struct column part, same;
+
+        n = size_min(expected.rows - done, 50000);
+        column_init(&part, back.type);
+        column_init(&same, back.type);
+        column_append(&part, &back, done + 1, n);
+        column_append(&same, &expected, done, n);
+        assert_true(column_equal(&part, &same));
+        column_deinit(&part);
+        column_deinit(&same);
+    }
+    column_deinit(&back);
+    column_deinit(&expected);
+}
+
+enum damage { WHOLE, NO_INDEX, BAD_INDEX };
+
+/* With its page index, without one, and with one that is somewhere else. */
+static void rows_are_the_same_with_and_without_a_page_index(void **state)
+{
+    struct ice_world *world = *state;
+    struct ice_data_file *file = ice_world_file(world, 0, 70000, DAY, 4);
+    struct table_reader reader = { 0 };
+    struct random random = { 3 };
+    struct err err;
+
+    for (int damage = WHOLE; damage <= BAD_INDEX; damage++) {
+        assert_ok(table_reader_open(&reader, &world->table, file, &err));
+        for (size_t i = 0; i < reader.file.leaf_count; i++) {
+            struct parquet_place *place = &reader.file.row_group[0].chunk[i].offset_index;
+
+            assert_true(place->size > 0);
+            if (damage == NO_INDEX)
+                place->size = 0;
+            else if (damage == BAD_INDEX)
+                place->offset += 1 + (int64_t)i;
+        }
+        for (size_t c = 0; c < ICE_WORLD_COLUMNS; c++)
+            for (int round = 0; round < 10; round++)
+                assert_runs(world, &reader, &random, c);
+    }
+    table_reader_deinit(&reader);
+}
+
+struct wish {
+    int64_t from, to;
+};
+
+static bool is_wished(const void *context, int64_t lower, int64_t upper)
+{
+    const struct wish *wish = context;
+
+    return lower <= wish->to && upper >= wish->from;
+}
+
+static void pages_are_found_by_their_times(void **state)
+{
+    struct ice_world *world = *state;
+    struct ice_data_file *file = ice_world_file(world, 0, 70000, DAY, 4);
+    const int64_t day = INT64_C(86400000000) * DAY;
+    const struct {
+        struct wish wish;
+        size_t count;
+        int64_t first, last; /* rows */
+    } cases[] = {
+        { { day - 9, day - 1 }, 0, 0, 0 },
+        { { day, day }, 1, 0, 20000 },
+        { { day + 19999, day + 20000 }, 2, 0, 40000 },
+        { { day + 60000, day + 90000 }, 1, 60000, 70000 },
+        { { day, day + 70000 }, 4, 0, 70000 },
+    };
+    struct table_reader reader = { 0 };
+    const struct table_rows *runs;
+    size_t count;
+    struct err err;
+
+    assert_ok(table_reader_open(&reader, &world->table, file, &err));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_ok(
+            table_reader_pages(&reader, 0, 2, is_wished, &cases[i].wish, &runs, &count, &err));
+        assert_int_equal(count, cases[i].count);
+        if (count > 0) {
+            assert_int_equal(runs[0].first, cases[i].first);
+            assert_int_equal(runs[count - 1].first + runs[count - 1].count, cases[i].last);
+        }
+    }
+    reader.file.row_group[0].chunk[2].column_index.size = 0;
+    assert_ok(table_reader_pages(&reader, 0, 2, is_wished, &cases[0].wish, &runs, &count, &err));
+    assert_int_equal(count, 4);
+    reader.file.row_group[0].chunk[2].offset_index.size = 0;
+    assert_ok(table_reader_pages(&reader, 0, 2, is_wished, &cases[0].wish, &runs, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(runs[0].count, 70000);
+    table_reader_deinit(&reader);
+}
+
 static void a_column_that_the_file_lacks_is_all_null(void **state)
 {
     struct ice_world *world = *state;
@@ -105,6 +229,13 @@ static void a_column_that_the_file_lacks_is_all_null(void **state)
     assert_ok(table_reader_column(&reader, 0, 1, &back, &err));
     assert_int_equal(back.rows, 30);
     assert_int_equal(back.null_count, 30);
+    column_clear(&back);
+    fields[1].required = true;
+    table_deinit(&table);
+    table_init(&table, &world->ports, "space", &wider);
+    assert_ok(table_reader_open(&reader, &table, file, &err));
+    assert_err(table_reader_column(&reader, 0, 1, &back, &err), ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "no column newer, which is required"));
     column_deinit(&back);
     table_reader_deinit(&reader);
     table_deinit(&table);
@@ -151,6 +282,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(every_column_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(row_groups_have_ranges, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_are_the_same_with_and_without_a_page_index, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(pages_are_found_by_their_times, setup, teardown),
         cmocka_unit_test_setup_teardown(a_column_that_the_file_lacks_is_all_null, setup, teardown),
     };
 

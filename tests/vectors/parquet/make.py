@@ -184,6 +184,8 @@ def write_all():
                           ("split_v2", {"data_page_version": "2.0", "data_page_size": 90})):
         write(name, compression="gzip", use_dictionary=False, write_batch_size=32, column_encoding={
             n: "BYTE_STREAM_SPLIT" for n in numbers + ["price", "wide", "small"]}, **options)
+    write("indexed", write_page_index=True, data_page_size=80, write_batch_size=8,
+          use_dictionary=False, compression="zstd")
     write("int96", use_deprecated_int96_timestamps=True, compression="zstd")
     nanos = pa.schema([f.with_type(pa.timestamp("ns", "UTC")) if f.name == "time" else f
                        for f in SCHEMA])
