@@ -397,6 +397,80 @@ static void decimals_come_by_the_writers_scale_or_marked(void **state)
                 TRADE_INEXACT_POSITIVE); /* 39 digits at scale 18 */
 }
 
+static void a_renamed_field_is_found_by_the_writers_alias(void **state)
+{
+    struct fixture *f = *state;
+    struct buf missing = BUF_INIT;
+    struct err err;
+
+    learn(f, SPAN(RECORD("{\"name\":\"ticker\",\"type\":\"bytes\",\"aliases\":[\"symbol\"]},"
+                         "{\"name\":\"side\",\"type\":\"string\"}")));
+    avro_put_bytes(&f->body, SPAN("BTCUSDT"));
+    avro_put_bytes(&f->body, SPAN("maybe"));
+    assert_ok(trade_decode(f->decoder, buf_span(&f->body), &f->batch, &err));
+    assert_text(&f->batch, TRADE_SYMBOL, 0, SPAN("BTCUSDT"));
+    assert_text(&f->batch, TRADE_SIDE, 0, SPAN("maybe"));
+    trade_decoder_missing(f->decoder, &missing);
+    assert_string_equal(buf_text(&missing), "message_id,trade_id,exchange,asset_class,timestamp,"
+                                            "price,quantity,currency,ingestion_timestamp");
+    buf_deinit(&missing);
+}
+
+static void nanoseconds_are_exact_or_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct err err;
+
+    learn(f, SPAN(RECORD(
+                 FIELD("timestamp", "{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}"))));
+    avro_put_long(&f->body, INT64_C(-1723161255342123000));
+    assert_ok(trade_decode(f->decoder, buf_span(&f->body), &f->batch, &err));
+    assert_int_equal(column_int64(&f->batch.column[TRADE_TIMESTAMP], 0),
+                     INT64_C(-1723161255342123));
+    buf_clear(&f->body);
+    avro_put_long(&f->body, INT64_C(1723161255342123001));
+    assert_err(trade_decode(f->decoder, buf_span(&f->body), &f->batch, &err), ERR_REJECT);
+    assert_string_equal(err.text, "trade: timestamp: a time finer than a microsecond");
+    assert_int_equal(f->batch.rows, 1);
+}
+
+/* A list and a map of unions, of enums. */
+static void items_are_texts_however_they_are_written(void **state)
+{
+    struct fixture *f = *state;
+    const struct column *conditions = &f->batch.column[TRADE_TRADE_CONDITIONS];
+    const struct column *vendor = &f->batch.column[TRADE_VENDOR_DATA];
+    struct err err;
+
+    learn(f, SPAN(RECORD(FIELD("trade_conditions",
+                               "{\"type\":\"array\",\"items\":[\"null\","
+                               "\"string\"]}") "," FIELD("vendor_data",
+                                                         "{\"type\":\"map\",\"values\":{\"type\":"
+                                                         "\"enum\",\"name\":\"E\","
+                                                         "\"symbols\":[\"A\",\"B\"]}}"))));
+    assert_ok(trade_decode(f->decoder, SPAN("\2\2\2x\0\4\2k\2\2l\0\0"), &f->batch, &err));
+    assert_true(span_equal(column_bytes(conditions->child[0], 0), SPAN("x")));
+    assert_true(span_equal(column_bytes(vendor->child[0], 1), SPAN("l")));
+    assert_true(span_equal(column_bytes(vendor->child[1], 0), SPAN("B")));
+    assert_true(span_equal(column_bytes(vendor->child[1], 1), SPAN("A")));
+    assert_err(trade_decode(f->decoder, SPAN("\2\0\0\0"), &f->batch, &err), ERR_REJECT);
+    assert_int_equal(f->batch.rows, 1);
+}
+
+static void a_field_that_is_always_null_is_null(void **state)
+{
+    struct fixture *f = *state;
+    struct err err;
+
+    learn(f, SPAN(RECORD(FIELD("symbol", "\"string\"") "," FIELD("price", "\"null\"") "," FIELD(
+                 "timestamp", "[\"null\",\"string\"]"))));
+    assert_ok(trade_decode(f->decoder, SPAN("\2x\0"), &f->batch, &err));
+    assert_true(column_is_null(&f->batch.column[TRADE_PRICE], 0));
+    assert_true(column_is_null(&f->batch.column[TRADE_TIMESTAMP], 0));
+    assert_err(trade_decode(f->decoder, SPAN("\2x\2\2y"), &f->batch, &err), ERR_REJECT);
+    assert_int_equal(f->batch.rows, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +485,10 @@ int main(void)
         WITH_FIXTURE(a_writers_nulls_are_nulls),
         WITH_FIXTURE(times_come_in_the_writers_unit),
         WITH_FIXTURE(decimals_come_by_the_writers_scale_or_marked),
+        WITH_FIXTURE(a_renamed_field_is_found_by_the_writers_alias),
+        WITH_FIXTURE(nanoseconds_are_exact_or_refused),
+        WITH_FIXTURE(items_are_texts_however_they_are_written),
+        WITH_FIXTURE(a_field_that_is_always_null_is_null),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
