@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * cmd_check.c: k2 check: all that is wrong, at once.  Each look stands alone, so that one that
- * fails hides no other, and nothing is made or changed.
+ * fails hides no other, and nothing is made or changed, but for an object that is written to S3 and
+ * removed again.
  */
 #include "app/app.h"
 #include "app/cmd.h"
 #include "app/jobs.h"
 #include "core/micros.h"
+#include "port/catalog_rest.h"
 #include "port/local.h"
+#include "port/registry_http.h"
+#include "port/store_s3.h"
 #include "stage/api.h"
 #include "stage/tables.h"
 
@@ -282,6 +286,62 @@ static void look_at_catalog(struct check *check, struct wire *wire)
     look_at_tables(check, wire);
 }
 
+/* -- servers */
+
+static void look_at_bucket(struct check *check, struct wire *wire)
+{
+    const struct config *config = check->config;
+    struct err err = { 0 };
+
+    if (strcmp(config->catalog_vends, "true") == 0)
+        good(check, "store", "%s: the catalog gives its credentials with each table",
+             wire->store->root);
+    else if (store_s3_check(wire->store, &err) == 0)
+        good(check, "store", "%s: writes once, reads, lists, removes", wire->store->root);
+    else
+        bad(check, "store", &err,
+            "see store.endpoint, store.region, store.bucket, store.path_style, and the rights of "
+            "the keys");
+}
+
+static void look_at_servers_of_tables(struct check *check)
+{
+    const struct config *config = check->config;
+    struct wire wire;
+    struct err err = { 0 };
+
+    if (wire_open(&wire, config, WIRE_TABLES, &err) != 0) {
+        bad(check, "tables", &err, "mend the settings of store and catalog");
+        goto out;
+    }
+    if (strcmp(config->store_type, "s3") == 0)
+        look_at_bucket(check, &wire);
+    if (strcmp(config->catalog_type, "rest") != 0) {
+        look_at_catalog(check, &wire);
+    } else if (catalog_rest_check(wire.catalog, config->space, &err) == 0) {
+        good(check, "catalog", "%s lists namespace %s", config->catalog_uri, config->space);
+        look_at_tables(check, &wire);
+    } else {
+        bad(check, "catalog", &err,
+            "see catalog.uri, catalog.warehouse, catalog.token, and that the catalog is up");
+    }
+out:
+    wire_close(&wire);
+}
+
+static void look_at_http_registry(struct check *check)
+{
+    struct wire wire;
+    struct err err = { 0 };
+
+    if (wire_open(&wire, check->config, WIRE_REGISTRY, &err) == 0 &&
+        registry_http_check(wire.registry, &err) == 0)
+        good(check, "registry", "%s lists its subjects", check->config->registry_url);
+    else
+        bad(check, "registry", &err, "see registry.url and that the registry is up");
+    wire_close(&wire);
+}
+
 /* -- the exchange */
 
 static void look_at_rest(struct check *check, struct wire *wire, const struct ingest_config *config)
@@ -367,12 +427,20 @@ static int look_at_all(const struct config *config)
     struct arena arena = ARENA_INIT;
     const char *database = arena_printf(&arena, "%s/k2.db", config->data_dir);
     const char *log_file = arena_printf(&arena, "%s/log.db", config->data_dir);
+    bool is_here = wire_is_embedded(config) && look_at_data_dir(&check);
+    bool is_s3 = strcmp(config->store_type, "s3") == 0;
+    bool is_rest = strcmp(config->catalog_type, "rest") == 0;
 
-    if (look_at_data_dir(&check)) {
+    if ((is_s3 && is_rest) || ((is_s3 || is_rest) && is_here))
+        look_at_servers_of_tables(&check);
+    else if (is_here)
         look_at_part(&check, "catalog", WIRE_TABLES, database, look_at_catalog);
+    if (strcmp(config->registry_type, "http") == 0)
+        look_at_http_registry(&check);
+    else if (is_here)
         look_at_part(&check, "registry", WIRE_REGISTRY, database, NULL);
+    if (is_here && strcmp(config->log_type, "embedded") == 0)
         look_at_part(&check, "log", WIRE_LOG, log_file, look_at_log);
-    }
     look_at_exchanges(&check);
     arena_deinit(&arena);
     if (check.problems == 0)

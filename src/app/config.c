@@ -35,6 +35,40 @@ static const char *const exchanges[] = { "binance", "kraken" };
 
 enum { FILE_BYTES_MAX = 1 << 20, KEY_BYTES_MAX = 128 };
 
+/* Keys that go with one type of adapter, and those that it cannot be without. */
+static const struct config_goes_with goes_with[] = {
+    { "registry.url", "registry.type", "http", true },
+    { "registry.user", "registry.type", "http", false },
+    { "registry.password", "registry.type", "http", false },
+    { "registry.token", "registry.type", "http", false },
+    { "catalog.name", "catalog.type", "sqlite", false },
+    { "catalog.uri", "catalog.type", "rest", true },
+    { "catalog.warehouse", "catalog.type", "rest", false },
+    { "catalog.token", "catalog.type", "rest", false },
+    { "catalog.client_id", "catalog.type", "rest", false },
+    { "catalog.client_secret", "catalog.type", "rest", false },
+    { "catalog.oauth2_uri", "catalog.type", "rest", false },
+    { "catalog.scope", "catalog.type", "rest", false },
+    { "catalog.vended_credentials", "catalog.type", "rest", false },
+    { "store.endpoint", "store.type", "s3", false },
+    { "store.region", "store.type", "s3", false },
+    { "store.bucket", "store.type", "s3", true },
+    { "store.prefix", "store.type", "s3", false },
+    { "store.path_style", "store.type", "s3", false },
+    { "store.access_key", "store.type", "s3", false },
+    { "store.secret_key", "store.type", "s3", false },
+    { "store.session_token", "store.type", "s3", false },
+    { "store.credentials_file", "store.type", "s3", false },
+};
+
+const struct config_goes_with *config_goes_with(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(goes_with); i++)
+        if (strcmp(goes_with[i].key, key) == 0)
+            return &goes_with[i];
+    return NULL;
+}
+
 const struct config_option *config_options(size_t *count)
 {
     *count = ARRAY_LEN(options);
@@ -299,6 +333,28 @@ static void find_contradictions(struct reader *reader)
               "as long");
 }
 
+static const char *config_text(const struct reader *reader, const char *key)
+{
+    const char *member = (const char *)reader->config + find_option(key)->offset;
+
+    return *(const char *const *)(const void *)member;
+}
+
+static void find_misplaced(struct reader *reader)
+{
+    for (size_t i = 0; i < ARRAY_LEN(goes_with); i++) {
+        const struct config_goes_with *row = &goes_with[i];
+        size_t line = line_set(reader, row->key);
+        bool is_type = strcmp(config_text(reader, row->type_key), row->type) == 0;
+
+        if (line != 0 && !is_type)
+            fault(reader, line, "%s goes with %s: %s", row->key, row->type_key, row->type);
+        else if (is_type && row->is_needed && config_text(reader, row->key)[0] == 0)
+            fault(reader, line_set(reader, row->type_key), "%s: %s needs %s", row->type_key,
+                  row->type, row->key);
+    }
+}
+
 /* What an address of one API would do with the other. */
 static void find_wrong_api(struct reader *reader)
 {
@@ -407,6 +463,8 @@ int config_parse(struct config *config, const char *name, struct span text, stru
     yaml_parser_delete(&parser);
     if (reader.fault_count == 0)
         find_contradictions(&reader);
+    if (reader.fault_count == 0)
+        find_misplaced(&reader);
     if (reader.fault_count == 0)
         find_wrong_api(&reader);
     note_exchanges(&reader);

@@ -61,6 +61,15 @@ struct config_option {
 /* The table, in the order of option.def. */
 const struct config_option *config_options(size_t *count);
 
+/* A key that goes with one type of adapter, and whether that cannot be without it. */
+struct config_goes_with {
+    const char *key, *type_key, *type;
+    bool is_needed;
+};
+
+/* NULL: the key stands by itself. */
+const struct config_goes_with *config_goes_with(const char *key);
+
 /*
  * Fills *config with the defaults and, over them, what `file` says (NULL: no file).  CONFIG: *err
  * has the first error, and *faults all of them, a line each (appended).  Afterwards, also after an

@@ -64,6 +64,16 @@ static const char *put_sections(const char *before, const char *key, struct buf 
     return at;
 }
 
+/* What a file of all defaults says: a key whose adapter is not the default would be refused there.
+ */
+static bool is_in_yaml(const struct config_option *option)
+{
+    const struct config_goes_with *with = config_goes_with(option->key);
+
+    return option->kind != CONFIG_LATER && option->initial[0] != 0 &&
+           (with == NULL || strcmp(with->type, "sqlite") == 0);
+}
+
 static void put_yaml(struct buf *out)
 {
     size_t count;
@@ -71,7 +81,7 @@ static void put_yaml(struct buf *out)
     const char *before = "";
 
     for (size_t i = 0; i < count; i++) {
-        if (option[i].kind == CONFIG_LATER)
+        if (!is_in_yaml(&option[i]))
             continue;
         buf_printf(out, "%s: ", put_sections(before, option[i].key, out));
         put_default(&option[i], out);
@@ -114,9 +124,18 @@ static void put_limits(const struct config_option *option, struct buf *out)
 
 static void put_row(const struct config_option *option, struct buf *out)
 {
-    buf_printf(out, "| `%s` | %s | `%s` | ", option->key, kind_name(option->kind), option->initial);
+    const struct config_goes_with *with = config_goes_with(option->key);
+
+    buf_printf(out, "| `%s` | %s | ", option->key, kind_name(option->kind));
+    if (option->initial[0] != 0)
+        buf_printf(out, "`%s`", option->initial);
+    buf_put_text(out, " | ");
     put_limits(option, out);
-    buf_printf(out, " | %s%s |\n", option->sentence,
+    buf_printf(out, " | %s", option->sentence);
+    if (with != NULL)
+        buf_printf(out, " *%s `%s: %s`.*", with->is_needed ? "Needed by" : "Goes with",
+                   with->type_key, with->type);
+    buf_printf(out, "%s |\n",
                option->is_idle ? " *Without effect in this build; a warning says so when the file "
                                  "sets it.*"
                                : "");

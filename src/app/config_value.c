@@ -273,6 +273,8 @@ static int take_text(struct config *config, const struct config_option *option, 
     snprintf(what, sizeof(what), "a text that begins with %s", option->shape);
     if (rc != 0)
         err_wrap(err, "%s", option->key);
+    else if (value.size == 0 && option->initial[0] == 0)
+        *out = "";
     else if (value.size == 0)
         rc = expected(option, text, "a text that is not empty", err);
     else if (strcmp(option->shape, "name") == 0 && !is_name(buf_text(&value), value.size, true))

@@ -10,7 +10,9 @@
 
 #include "core/micros.h"
 #include "core/num.h"
+#include "port/catalog_rest.h"
 #include "port/local.h"
+#include "port/registry_http.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,14 +24,24 @@
 
 enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8 };
 
+static bool is(const char *type, const char *word)
+{
+    return strcmp(type, word) == 0;
+}
+
+/* The embedded adapters' files that parts need and that are not there. */
 static int need_data(const struct wire *wire, int parts, struct err *err)
 {
+    const struct config *config = wire->config;
     struct stat status;
     const char *missing = NULL;
 
-    if ((parts & (WIRE_TABLES | WIRE_REGISTRY)) != 0 && stat(wire->database, &status) < 0)
+    if ((((parts & WIRE_TABLES) != 0 && is(config->catalog_type, "sqlite")) ||
+         ((parts & WIRE_REGISTRY) != 0 && is(config->registry_type, "embedded"))) &&
+        stat(wire->database, &status) < 0)
         missing = wire->database;
-    if ((parts & WIRE_LOG) != 0 && stat(wire->log_file, &status) < 0)
+    if ((parts & WIRE_LOG) != 0 && is(config->log_type, "embedded") &&
+        stat(wire->log_file, &status) < 0)
         missing = wire->log_file;
     if (missing == NULL)
         return 0;
@@ -50,23 +62,95 @@ static void name_worker(struct wire *wire)
                                 (uint32_t)clock_random(wire->clock));
 }
 
+static int open_rest_catalog(struct wire *wire, struct err *err)
+{
+    const struct config *config = wire->config;
+    const struct catalog_rest_options options = {
+        .uri = config->catalog_uri,
+        .warehouse = config->catalog_warehouse,
+        .token = config->catalog_token,
+        .client_id = config->catalog_client_id,
+        .client_secret = config->catalog_client_secret,
+        .oauth2_uri = config->catalog_oauth2_uri,
+        .scope = config->catalog_scope,
+        .vends = is(config->catalog_vends, "true"),
+    };
+
+    return catalog_rest_open(&options, &http_opener_curl, wire->clock, &wire->catalog, err);
+}
+
+static int open_s3(struct wire *wire, struct err *err)
+{
+    const struct config *config = wire->config;
+    struct store_s3_options options = {
+        .endpoint = config->store_endpoint,
+        .region = config->store_region,
+        .bucket = config->store_bucket,
+        .prefix = config->store_prefix,
+        .path_style = is(config->store_path_style, "true"),
+    };
+
+    if (options.endpoint[0] == 0)
+        options.endpoint =
+            arena_printf(&wire->arena, "https://s3.%s.amazonaws.com", config->store_region);
+    if (is(config->catalog_vends, "true")) {
+        options.credentials = catalog_rest_credentials(wire->catalog);
+    } else {
+        wire->keys = s3_keys_new(config->store_access_key, config->store_secret_key,
+                                 config->store_session_token, config->store_credentials);
+        options.credentials = s3_keys_credentials(wire->keys);
+    }
+    return store_s3_open(&options, &http_opener_curl, wire->clock, &wire->store, err);
+}
+
+/* A REST catalog may vend what opens the store; the SQLite catalog writes to the store itself. */
+static int open_tables(struct wire *wire, struct err *err)
+{
+    const struct config *config = wire->config;
+
+    if (is(config->catalog_type, "rest") && open_rest_catalog(wire, err) < 0)
+        return -1;
+    if (is(config->store_type, "s3") ? open_s3(wire, err) < 0
+                                     : store_local_open(wire->warehouse, &wire->store, err) < 0)
+        return -1;
+    if (is(config->catalog_type, "rest"))
+        return 0;
+    return catalog_sqlite_open(wire->database, config->catalog_name, wire->store, wire->clock,
+                               &wire->catalog, err);
+}
+
+static int open_registry(struct wire *wire, struct err *err)
+{
+    const struct config *config = wire->config;
+    const struct registry_http_options options = { .url = config->registry_url,
+                                                   .user = config->registry_user,
+                                                   .password = config->registry_password,
+                                                   .token = config->registry_token };
+
+    if (is(config->registry_type, "http"))
+        return registry_http_open(&options, &http_opener_curl, wire->clock, &wire->registry, err);
+    return registry_sqlite_open(wire->database, &wire->registry, err);
+}
+
+bool wire_is_embedded(const struct config *config)
+{
+    return is(config->catalog_type, "sqlite") || is(config->registry_type, "embedded") ||
+           is(config->store_type, "local") || is(config->log_type, "embedded");
+}
+
 static int open_parts(struct wire *wire, int parts, struct err *err)
 {
     const struct config *config = wire->config;
 
     if ((parts & WIRE_MAKE) != 0) {
-        if (local_make_folder(config->data_dir, err) < 0)
+        if (wire_is_embedded(config) && local_make_folder(config->data_dir, err) < 0)
             return err_wrap(err, "data_dir");
     } else if (need_data(wire, parts, err) < 0) {
         return -1;
     }
-    if ((parts & WIRE_TABLES) != 0 &&
-        (store_local_open(wire->warehouse, &wire->store, err) < 0 ||
-         catalog_sqlite_open(wire->database, config->catalog_name, wire->store, wire->clock,
-                             &wire->catalog, err) < 0))
+    if ((parts & WIRE_TABLES) != 0 && open_tables(wire, err) < 0)
         return -1;
-    if ((parts & WIRE_REGISTRY) != 0 &&
-        registry_sqlite_open(wire->database, &wire->registry, err) < 0)
+    if ((parts & WIRE_REGISTRY) != 0 && open_registry(wire, err) < 0)
         return -1;
     if ((parts & WIRE_LOG) != 0)
         return wire_open_log(wire, &wire->log, err);
@@ -88,8 +172,9 @@ void wire_close(struct wire *wire)
 {
     log_close(wire->log);
     registry_close(wire->registry);
-    catalog_close(wire->catalog);
     store_close(wire->store);
+    catalog_close(wire->catalog);
+    s3_keys_free(wire->keys);
     clock_close(wire->clock);
     arena_deinit(&wire->arena);
     *wire = (struct wire){ 0 };

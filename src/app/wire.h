@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "port/feed.h"
 #include "port/http.h"
+#include "port/s3_credentials.h"
 #include "stage/stage.h"
 #include "trade/trade_check.h"
 
@@ -27,6 +28,7 @@ struct wire {
     struct trade_rules rules;
     struct clock *clock;
     struct store *store;
+    struct s3_keys *keys; /* of the store, when it is S3 and the catalog vends none */
     struct catalog *catalog;
     struct registry *registry;
     struct log *log;
@@ -37,6 +39,9 @@ struct wire {
 CHECK_RESULT int wire_open(struct wire *wire, const struct config *config, int parts,
                            struct err *err);
 void wire_close(struct wire *wire);
+
+/* Whether anything lies under data_dir. */
+bool wire_is_embedded(const struct config *config);
 
 /* Another handle on the log, the caller's to close: acknowledgements are counted by handle. */
 CHECK_RESULT int wire_open_log(struct wire *wire, struct log **out, struct err *err);

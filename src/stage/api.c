@@ -26,7 +26,7 @@ static int make(struct table *table, const char *api, struct err *err)
 {
     struct ice_pair properties[16];
     size_t count;
-    const struct ice_pair *common = tables_properties(&count);
+    const struct ice_pair *common = tables_properties(&table->definition, &count);
 
     ASSERT(count < ARRAY_LEN(properties));
     memcpy(properties, common, count * sizeof(*common));

@@ -60,7 +60,7 @@ int stage_write_files(struct chain_table *chain, struct arena *arena,
 int stage_ensure_table(struct chain_table *chain, struct err *err)
 {
     size_t count;
-    const struct ice_pair *properties = tables_properties(&count);
+    const struct ice_pair *properties = tables_properties(&chain->table.definition, &count);
 
     return table_ensure(&chain->table, properties, count, err);
 }

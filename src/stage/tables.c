@@ -164,16 +164,24 @@ struct chain_origin tables_gold_origin(void)
     return (struct chain_origin){ -1, -1, -1, NULL };
 }
 
-const struct ice_pair *tables_properties(size_t *count)
+static bool has_column(const struct ice_definition *definition, const char *name)
+{
+    for (size_t i = 0; i < definition->field_count; i++)
+        if (strcmp(definition->field[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+const struct ice_pair *tables_properties(const struct ice_definition *definition, size_t *count)
 {
     static const struct ice_pair properties[] = {
         { "write.parquet.compression-codec", "zstd" },
-        { "write.metadata.metrics.column.message_id", "counts" },
         { "write.metadata.previous-versions-max", "100" },
         { "commit.retry.num-retries", "20" },
+        { "write.metadata.metrics.column.message_id", "counts" }, /* the last */
     };
 
-    *count = ARRAY_LEN(properties);
+    *count = ARRAY_LEN(properties) - !has_column(definition, "message_id");
     return properties;
 }
 

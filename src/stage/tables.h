@@ -73,8 +73,9 @@ struct chain_origin tables_silver_origin(const char *topic);
 struct chain_origin tables_dead_letters_origin(void);
 struct chain_origin tables_gold_origin(void);
 
-/* Properties that each table of ours is made with. */
-const struct ice_pair *tables_properties(size_t *count);
+/* Properties that a table of ours is made with: none names a column that it lacks, which a REST
+ * catalog would refuse. */
+const struct ice_pair *tables_properties(const struct ice_definition *definition, size_t *count);
 
 /* The footer of each data file of ours. */
 const struct parquet_pair *tables_footer(size_t *count);

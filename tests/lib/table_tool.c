@@ -286,7 +286,7 @@ static int merge(struct tool *tool, struct table *table, struct err *err)
 static int make(struct tool *tool, struct table *table, struct err *err)
 {
     size_t count;
-    const struct ice_pair *properties = tables_properties(&count);
+    const struct ice_pair *properties = tables_properties(&table->definition, &count);
     int rc = table_ensure(table, properties, count, err);
 
     for (int i = 0; i < COMMITS && rc == 0; i++) {

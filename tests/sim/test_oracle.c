@@ -54,9 +54,10 @@ static void world_init(struct world *world, size_t index)
 {
     struct err err = { 0 };
     size_t count;
-    const struct ice_pair *properties = tables_properties(&count);
+    const struct ice_pair *properties;
 
     *world = (struct world){ .definition = shape(index) };
+    properties = tables_properties(&world->definition, &count);
     world->random.state = 11 + index;
     world->store = store_mem_open();
     world->clock = clock_mem_open(INT64_C(1795360000000000), 7);
