@@ -30,6 +30,38 @@ void log_batch_deinit(struct log_batch *batch)
     column_deinit(&batch->headers);
 }
 
+int log_bounds_all(struct log *log, const char *topic, int32_t count, int64_t *first, int64_t *end,
+                   struct err *err)
+{
+    int rc = 0;
+
+    if (log->ops->bounds_all != NULL)
+        return log->ops->bounds_all(log, topic, count, first, end, err);
+    for (int32_t i = 0; rc == 0 && i < count; i++)
+        rc = log_bounds(log, topic, i, &first[i], &end[i], err);
+    return rc;
+}
+
+int log_assigned(struct log *log, const char *topic, struct log_assignment *out, struct err *err)
+{
+    int32_t count = 0;
+    int rc;
+
+    if (log->ops->assigned != NULL)
+        return log->ops->assigned(log, topic, out, err);
+    rc = log_partitions(log, topic, &count, err);
+    if (rc != 0)
+        return rc;
+    if ((size_t)count > out->capacity)
+        return err_set(err, ERR_CONFIG, "topic %s has %d partitions, not %zu", topic, (int)count,
+                       out->capacity);
+    for (int32_t i = 0; i < count; i++)
+        out->partition[i] = i;
+    out->count = (size_t)count;
+    out->generation = 1;
+    return 0;
+}
+
 static void put_sized(struct buf *headers, struct span bytes)
 {
     ASSERT(bytes.size <= UINT32_MAX);

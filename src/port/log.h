@@ -22,6 +22,13 @@ enum {
     LOG_BUSY = 3,         /* all slots of the producer are under way */
 };
 
+/* What of a topic is this process's to read. */
+struct log_assignment {
+    int32_t *partition; /* the caller's room, for `capacity` of them */
+    size_t capacity, count;
+    uint64_t generation; /* another one whenever the partitions may be others; 0: never asked */
+};
+
 /* Records as columns, in the order read; one partition after the other. */
 struct log_batch {
     struct column offset;    /* INT64 */
@@ -64,6 +71,11 @@ struct log_ops {
     int (*retain)(struct log *log, const char *topic, int32_t partition, int64_t below,
                   int64_t older_than_us, struct err *err);
     void (*close)(struct log *log);
+    /* NULL: as log_assigned and log_bounds_all say. */
+    int (*assigned)(struct log *log, const char *topic, struct log_assignment *out,
+                    struct err *err);
+    int (*bounds_all)(struct log *log, const char *topic, int32_t count, int64_t *first,
+                      int64_t *end, struct err *err);
 };
 
 struct log {
@@ -94,6 +106,20 @@ CHECK_RESULT static inline int log_bounds(struct log *log, const char *topic, in
 {
     return log->ops->bounds(log, topic, partition, first, end, err);
 }
+
+/* The same of partitions [0, count), as each is at some moment after the call began. */
+CHECK_RESULT int log_bounds_all(struct log *log, const char *topic, int32_t count, int64_t *first,
+                                int64_t *end, struct err *err);
+
+/*
+ * The partitions that this process is to read, and a round of reads begins: until the next call no
+ * read waits for what is not there yet, and together they wait a second at most for what is.  A log
+ * without groups gives all partitions, generation 1.  Kafka joins the topic's group at the first
+ * call; RETRY while the group has not answered.  That another process reads a partition too is
+ * never excluded, only seldom: who commits decides (rule 2).  LOG_ABSENT.
+ */
+CHECK_RESULT int log_assigned(struct log *log, const char *topic, struct log_assignment *out,
+                              struct err *err);
 
 /* LOG_ABSENT when there is no record at this offset (any more). */
 CHECK_RESULT static inline int log_timestamp_at(struct log *log, const char *topic,

@@ -593,8 +593,17 @@ static int load_cluster(sqlite3 *db, char cluster[UUID_TEXT_BYTES], struct err *
 int log_sqlite_open(const char *file, struct log **out, struct err *err)
 {
     static const struct log_ops ops = {
-        sqlite_ensure_topic, sqlite_partitions, sqlite_bounds, sqlite_timestamp_at, sqlite_read,
-        sqlite_send,         sqlite_poll,       sqlite_retain, sqlite_close,
+        sqlite_ensure_topic,
+        sqlite_partitions,
+        sqlite_bounds,
+        sqlite_timestamp_at,
+        sqlite_read,
+        sqlite_send,
+        sqlite_poll,
+        sqlite_retain,
+        sqlite_close,
+        NULL,
+        NULL,
     };
     struct log_sqlite *sqlite = mem_zero(1, sizeof(*sqlite));
 

@@ -29,8 +29,12 @@ struct bronze {
     struct chain_table table;
     struct chain_table silver, dead_letters; /* looked at for how far they have read */
     int64_t downstream_us, idle_commit_us;
-    bool is_checked;                  /* log and table belong together, as seen at this start */
-    int32_t first_partition;          /* where the next batch begins to read */
+    bool is_topic_there;
+    struct log_assignment ours; /* what the log hands to this process */
+    uint64_t generation;        /* of `ours`, when it was checked last */
+    uint64_t *checked;          /* of each partition: `checks` when it was ours and checked */
+    uint64_t checks;
+    size_t first_partition;           /* of ours, where the next batch begins to read */
     struct position_note note[NOTES]; /* rule 9; at_us 0: none yet */
     struct stage_counters counters;
 
@@ -76,6 +80,9 @@ struct bronze *bronze_new(const struct stage_ports *ports, const char *exchange,
         column_init(&bronze->column[i], own_types[i]);
     bronze->moved = mem_zero((size_t)partitions, sizeof(*bronze->moved));
     bronze->retained = mem_zero((size_t)partitions, sizeof(*bronze->retained));
+    bronze->ours.partition = mem_zero((size_t)partitions, sizeof(*bronze->ours.partition));
+    bronze->ours.capacity = (size_t)partitions;
+    bronze->checked = mem_zero((size_t)partitions, sizeof(*bronze->checked));
     for (size_t i = 0; i < NOTES; i++)
         bronze->note[i] =
             (struct position_note){ .topic = bronze->names.topic,
@@ -98,6 +105,8 @@ void bronze_free(struct bronze *bronze)
     stage_files_deinit(&bronze->files);
     free(bronze->moved);
     free(bronze->retained);
+    free(bronze->ours.partition);
+    free(bronze->checked);
     for (size_t i = 0; i < NOTES; i++) {
         free(bronze->note[i].first);
         free(bronze->note[i].end);
@@ -144,17 +153,33 @@ static int check_partition(struct bronze *bronze, const struct position_offset *
                    bronze->names.bronze, entry->partition, topic, entry->last);
 }
 
-static int check_once(struct bronze *bronze, struct err *err)
+/* What is ours to read now; of what was not before, that log and table belong together. */
+static int take_assignment(struct bronze *bronze, struct err *err)
 {
-    if (bronze->is_checked)
-        return 0;
-    if (log_ensure_topic(bronze->ports.log, bronze->names.topic, bronze->partitions, err) != 0)
+    struct log *log = bronze->ports.log;
+    const char *topic = bronze->names.topic;
+    uint64_t before = bronze->checks;
+    int rc;
+
+    if (!bronze->is_topic_there && log_ensure_topic(log, topic, bronze->partitions, err) != 0)
         return -1;
-    for (size_t i = 0; i < bronze->map.offset_count; i++)
-        if (strcmp(bronze->map.offset[i].topic, bronze->names.topic) == 0 &&
-            check_partition(bronze, &bronze->map.offset[i], err) != 0)
+    bronze->is_topic_there = true;
+    rc = log_assigned(log, topic, &bronze->ours, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : err_set(err, ERR_RETRY, "topic %s is gone", topic);
+    if (bronze->ours.generation == bronze->generation)
+        return 0;
+    bronze->checks++;
+    for (size_t i = 0; i < bronze->ours.count; i++) {
+        int32_t partition = bronze->ours.partition[i];
+        const struct position_offset *entry = positions_offset(&bronze->map, topic, partition);
+
+        if ((before == 0 || bronze->checked[partition] != before) && entry != NULL &&
+            check_partition(bronze, entry, err) != 0)
             return -1;
-    bronze->is_checked = true;
+        bronze->checked[partition] = bronze->checks;
+    }
+    bronze->generation = bronze->ours.generation;
     return 0;
 }
 
@@ -249,17 +274,21 @@ static bool is_full(const struct bronze *bronze)
 
 static int read_batch(struct bronze *bronze, struct err *err)
 {
+    const struct log_assignment *ours = &bronze->ours;
+
     log_batch_clear(&bronze->records);
     for (size_t i = 0; i < BRONZE_COLUMNS; i++)
         column_clear(&bronze->column[i]);
     bronze->moved_count = 0;
     bronze->retained_count = 0;
-    for (int32_t i = 0; i < bronze->partitions; i++) {
+    for (size_t i = 0; i < ours->count; i++) {
+        size_t at = (bronze->first_partition + i) % ours->count;
+
         if (is_full(bronze)) {
-            bronze->first_partition = (bronze->first_partition + i) % bronze->partitions;
+            bronze->first_partition = at;
             break;
         }
-        if (read_partition(bronze, (bronze->first_partition + i) % bronze->partitions, err) != 0)
+        if (read_partition(bronze, ours->partition[at], err) != 0)
             return -1;
     }
     return 0;
@@ -274,7 +303,7 @@ static int note_ends(struct bronze *bronze, struct err *err)
 {
     int64_t now_us = clock_now_us(bronze->ports.table.clock);
     struct position_note *note = &bronze->note[NOTE_NEW];
-    int rc = 0;
+    int rc;
 
     if (note->at_us != 0) {
         struct position_note reached = *note;
@@ -285,8 +314,7 @@ static int note_ends(struct bronze *bronze, struct err *err)
         bronze->note[NOTE_REACHED] = reached;
     }
     note->at_us = 0;
-    for (int32_t p = 0; rc == 0 && p < note->count; p++)
-        rc = log_bounds(bronze->ports.log, note->topic, p, &note->first[p], &note->end[p], err);
+    rc = log_bounds_all(bronze->ports.log, note->topic, note->count, note->first, note->end, err);
     if (rc == 0)
         note->at_us = now_us;
     return rc <= 0 ? rc : err_set(err, ERR_RETRY, "topic %s is gone", note->topic);
@@ -388,7 +416,7 @@ int bronze_step(struct bronze *bronze, struct err *err)
     int rc = load(bronze, err);
 
     if (rc == 0)
-        rc = check_once(bronze, err);
+        rc = take_assignment(bronze, err);
     if (rc == 0)
         rc = note_ends(bronze, err);
     if (rc == 0)

@@ -15,6 +15,8 @@ struct faulty_catalog {
 struct faulty_log {
     struct log base;
     struct fault_process *process;
+    uint64_t generation; /* of what the group has handed out */
+    uint64_t is_ours;    /* bit p: partition p */
 };
 struct faulty_registry {
     struct registry base;
@@ -257,6 +259,39 @@ static int log_fault_retain(struct log *log, const char *topic, int32_t partitio
                  log_retain(process->world->log, topic, partition, below, older_than_us, err), err);
 }
 
+/* Any partitions at any time, also those that another process has: a group is a hint. */
+static int log_fault_assigned(struct log *log, const char *topic, struct log_assignment *out,
+                              struct err *err)
+{
+    struct faulty_log *self = (struct faulty_log *)log;
+    struct fault_world *world = self->process->world;
+    uint64_t is_ours = self->is_ours;
+    size_t count = 0;
+    int rc;
+
+    GATE(log, faulty_log);
+    if (world->percent == 0 || random_below(world->random, 8) == 0)
+        is_ours = UINT64_MAX;
+    else if (random_below(world->random, 4) == 0)
+        is_ours = random_below(world->random, UINT64_MAX);
+    self->generation += self->generation == 0 || is_ours != self->is_ours;
+    self->is_ours = is_ours;
+    rc = log_assigned(process->world->log, topic, out, err);
+    for (size_t i = 0; rc == 0 && i < out->count; i++)
+        if ((is_ours >> (out->partition[i] % 64) & 1) != 0)
+            out->partition[count++] = out->partition[i];
+    out->count = count;
+    out->generation = self->generation;
+    return rc;
+}
+
+static int log_fault_bounds_all(struct log *log, const char *topic, int32_t count, int64_t *first,
+                                int64_t *end, struct err *err)
+{
+    GATE(log, faulty_log);
+    return log_bounds_all(process->world->log, topic, count, first, end, err);
+}
+
 static void log_fault_close(struct log *log)
 {
     free(log);
@@ -293,9 +328,9 @@ void fault_process_init(struct fault_process *process, struct fault_world *world
                                                     catalog_fault_commit, catalog_fault_list,
                                                     catalog_fault_close };
     static const struct log_ops log_ops = {
-        log_fault_ensure_topic, log_fault_partitions, log_fault_bounds,
-        log_fault_timestamp_at, log_fault_read,       log_fault_send,
-        log_fault_poll,         log_fault_retain,     log_fault_close,
+        log_fault_ensure_topic, log_fault_partitions, log_fault_bounds,     log_fault_timestamp_at,
+        log_fault_read,         log_fault_send,       log_fault_poll,       log_fault_retain,
+        log_fault_close,        log_fault_assigned,   log_fault_bounds_all,
     };
     static const struct registry_ops registry_ops = { registry_fault_put, registry_fault_get,
                                                       registry_fault_close };
@@ -306,7 +341,7 @@ void fault_process_init(struct fault_process *process, struct fault_world *world
 
     *store = (struct faulty_store){ { &store_ops, world->store->root }, process };
     *catalog = (struct faulty_catalog){ { &catalog_ops }, process };
-    *log = (struct faulty_log){ { &log_ops, world->log->cluster }, process };
+    *log = (struct faulty_log){ { &log_ops, world->log->cluster }, process, 0, UINT64_MAX };
     *registry = (struct faulty_registry){ { &registry_ops }, process };
     *process = (struct fault_process){ .world = world,
                                        .between = between,
