@@ -25,7 +25,8 @@ struct sweep {
     const char *tail[2];   /* the same from the location's last part on: listings may spell the rest
                             * of it otherwise */
     uint64_t *slot;
-    size_t capacity, count, count_max;
+    size_t capacity, count;
+    size_t data_count, data_count_max;
     size_t open;
     uint64_t slice, slices;
     bool is_data; /* the listing under way is that of data/ */
@@ -129,9 +130,11 @@ static int collect(void *context, const char *uri, uint64_t size, int64_t modifi
     slot = slot_of(sweep, uri);
     if (slot == NULL || *slot != 0)
         return 0;
-    sweep->is_full = sweep->count == sweep->count_max;
-    if (sweep->is_full)
+    if (sweep->is_data && sweep->data_count++ == sweep->data_count_max) {
+        sweep->is_full = true;
+        sweep->data_count--;
         return 0;
+    }
     *slot = hash_of(uri) | OPEN | USED;
     sweep->count++;
     sweep->open++;
@@ -283,7 +286,7 @@ static int sweep_slice(struct sweep *sweep, struct err *err)
 
     if (sweep->slot != NULL)
         memset(sweep->slot, 0, sweep->capacity * sizeof(*sweep->slot));
-    sweep->count = sweep->open = 0;
+    sweep->count = sweep->data_count = sweep->open = 0;
     sweep->is_full = false;
     rc = list(sweep, false, collect, err);
     if (rc == 0 && !sweep->is_full)
@@ -313,7 +316,7 @@ static void sweep_init(struct sweep *sweep, struct table *table,
     const char *last = strrchr(location, '/');
 
     *sweep = (struct sweep){ .table = table, .options = options, .slices = 1 };
-    sweep->count_max = options->candidates_max == 0 ? CANDIDATES_MAX : options->candidates_max;
+    sweep->data_count_max = options->candidates_max == 0 ? CANDIDATES_MAX : options->candidates_max;
     for (size_t i = 0; i < ARRAY_LEN(folder); i++) {
         sweep->prefix[i] = arena_printf(&sweep->arena, "%s/%s/", location, folder[i]);
         sweep->tail[i] =
@@ -334,7 +337,7 @@ int table_orphans_remove(struct table *table, const struct table_orphans *option
     for (; rc == 0 && sweep.slice < sweep.slices; sweep.slice++) {
         rc = sweep_slice(&sweep, err);
         if (rc == 0 && sweep.is_full && sweep.slices == SLICES_MAX)
-            rc = err_set(err, ERR_REFUSED, "more objects than %d slices hold", SLICES_MAX);
+            rc = err_set(err, ERR_REFUSED, "more files than %d slices hold", SLICES_MAX);
         if (rc == 0 && sweep.is_full) {
             sweep.slices *= 2;
             sweep.slice = UINT64_MAX; /* from 0 on again */

@@ -30,8 +30,9 @@
  *   - Other writers: whoever takes longer than the age from a file to its commit loses it, as with
  *     Iceberg's remove_orphan_files, whose default of three days is ours.
  *
- * Memory is 16 bytes a candidate at most: when there are more than candidates_max, data files are
- * done in slices by their names' hashes, each with listings of its own.
+ * Memory is 32 bytes a candidate at most: when more than candidates_max lie in data/, they are done
+ * in slices by their names' hashes, each with listings of its own.  What lies in metadata/ comes
+ * with each slice: it is little, as snapshots and documents are dropped.
  */
 #ifndef K2_ICEBERG_TABLE_ORPHANS_H
 #define K2_ICEBERG_TABLE_ORPHANS_H
@@ -41,7 +42,7 @@
 struct table_orphans {
     int64_t before_us;
     const char *note_prefix; /* objects in metadata/ that begin so are notes */
-    size_t candidates_max;   /* 0: a million */
+    size_t candidates_max;   /* in data/, at a time; 0: a million */
 };
 
 /*
