@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_MS = 10000 };
+enum { CONNECT_TIMEOUT_MS = 10000, EXPECT_BYTES = 1 << 20 };
 
 struct http_curl {
     struct http http;
@@ -121,14 +121,27 @@ static void prepare(struct http_curl *self)
         curl_easy_setopt(self->curl, CURLOPT_CAINFO, certificates);
 }
 
-/* NULL-safe list of the headers; "Expect:" keeps a body from waiting for a 100 Continue. */
+static uint64_t body_bytes(const struct http_request *request)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < request->body_count; i++)
+        bytes += request->body[i].size;
+    return bytes;
+}
+
+/* A small body does not wait for a 100 Continue ("Expect:" takes the question back); before a large
+ * one the server is asked, since one that refuses at once closes, and its answer would be lost. */
 static struct curl_slist *headers_of(const struct http_request *request)
 {
     struct curl_slist *list = NULL;
 
     for (size_t i = 0; i < request->header_count; i++)
         list = curl_slist_append(list, request->header[i]);
-    list = curl_slist_append(list, "Expect:");
+    if (body_bytes(request) < EXPECT_BYTES)
+        list = curl_slist_append(list, "Expect:");
+    else
+        list = curl_slist_append(list, "Expect: 100-continue");
     if (list == NULL)
         abort(); /* as buf.h: memory that cannot be had ends the process */
     return list;
@@ -138,15 +151,12 @@ static void set_method(struct http_curl *self, const struct http_request *reques
                        struct source *source)
 {
     bool has_body = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
-    curl_off_t size = 0;
 
-    for (size_t i = 0; i < source->count; i++)
-        size += (curl_off_t)source->part[i].size;
     if (strcmp(request->method, "HEAD") == 0) {
         curl_easy_setopt(self->curl, CURLOPT_NOBODY, 1L);
     } else if (has_body || source->count > 0) {
         curl_easy_setopt(self->curl, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(self->curl, CURLOPT_INFILESIZE_LARGE, size);
+        curl_easy_setopt(self->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)body_bytes(request));
         curl_easy_setopt(self->curl, CURLOPT_READDATA, source);
         curl_easy_setopt(self->curl, CURLOPT_SEEKDATA, source);
         curl_easy_setopt(self->curl, CURLOPT_CUSTOMREQUEST, request->method);

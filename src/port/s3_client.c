@@ -276,7 +276,6 @@ int s3_client_call(struct s3_client *client, const struct s3_call *call, struct 
     int rc = -1;
 
     attempt_init(&attempt, client, call);
-    reply->was_repeated = false;
     for (int failures = 0; failures < client->tries;) {
         rc = send_once(&attempt, is_refused, &reply->answer, err);
         has_answer = rc == 0;
@@ -292,7 +291,6 @@ int s3_client_call(struct s3_client *client, const struct s3_call *call, struct 
         }
         if (has_answer && !may_pass(reply))
             goto out;
-        reply->was_repeated |= reply->answer.is_sent;
         if (++failures < client->tries)
             http_pause(client->clock, failures - 1, has_answer ? &reply->answer : NULL);
     }

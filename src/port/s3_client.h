@@ -26,7 +26,6 @@ struct s3_call {
 struct s3_reply {
     struct http_answer answer;
     struct s3_error error; /* of a status from 300 on */
-    bool was_repeated;     /* an earlier try may have had its effect */
 };
 
 /* CONFIG: an endpoint or bucket that cannot be. */

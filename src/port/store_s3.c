@@ -45,11 +45,33 @@ static int key_of(struct store_s3 *s3, const char *uri, struct span *key, struct
                    s3->bucket);
 }
 
+/* No such object; other things can be missing too (a bucket, a user). */
+static bool is_absent(const struct s3_reply *reply)
+{
+    return reply->answer.status == 404 && strcmp(reply->error.code, "NoSuchKey") == 0;
+}
+
 static bool is_under_root(const struct store_s3 *s3, const char *uri)
 {
     size_t root = strlen(s3->root);
 
     return strncmp(uri, s3->root, root) == 0 && uri[root] == '/' && uri[root + 1] != '\0';
+}
+
+/* What a 404 is about, as far as the answer says: a HEAD's has no body. */
+static int absent(struct store_s3 *s3, struct span key, const char *uri, struct err *err)
+{
+    const struct s3_header header = { "range", "bytes=0-0" };
+    const struct s3_call call = {
+        .method = "GET", .uri = uri, .key = key, .query = "", .header = &header, .header_count = 1
+    };
+    struct s3_reply reply = { 0 };
+    int rc = s3_client_call(s3->client, &call, &reply, err);
+
+    if (rc == 0)
+        rc = is_absent(&reply) ? STORE_ABSENT : s3_client_refused(&reply, uri, err);
+    s3_reply_deinit(&reply);
+    return rc;
 }
 
 /* An object's head: 0, STORE_ABSENT. */
@@ -61,7 +83,7 @@ static int head(struct store_s3 *s3, struct span key, const char *uri, struct s3
     if (s3_client_call(s3->client, &call, reply, err) < 0)
         return -1;
     if (reply->answer.status == 404)
-        return STORE_ABSENT;
+        return absent(s3, key, uri, err);
     return reply->answer.status == 200 ? 0 : s3_client_refused(reply, uri, err);
 }
 
@@ -82,14 +104,15 @@ static int whose(struct store_s3 *s3, struct span key, const char *uri, const ch
     return rc;
 }
 
-/* What the answer to a conditional write means. */
+/* What the answer to a conditional write means.  A name that is taken may be our own doing at any
+ * time: libcurl too sends a request again, unasked, behind a kept connection that died. */
 static int settle(struct store_s3 *s3, struct span key, const char *uri, const char *token,
                   const struct s3_reply *reply, struct err *err)
 {
     if (reply->answer.status == 200)
         return 0;
     if (reply->answer.status == 412)
-        return reply->was_repeated ? whose(s3, key, uri, token, err) : STORE_EXISTS;
+        return whose(s3, key, uri, token, err);
     return s3_client_refused(reply, uri, err);
 }
 
@@ -222,7 +245,7 @@ static int upload_end(struct upload *upload, struct err *err)
         s3_xml_error(buf_span(&reply.answer.body), &reply.error);
     if (rc == 0 && reply.answer.status == 200 && reply.error.code[0] != '\0')
         rc = s3_client_refused(&reply, upload->uri, err);
-    else if (rc == 0 && reply.answer.status == 404 && reply.was_repeated)
+    else if (rc == 0 && reply.answer.status == 404)
         rc = whose(upload->s3, upload->key, upload->uri, upload->token, err);
     else if (rc == 0)
         rc = settle(upload->s3, upload->key, upload->uri, upload->token, &reply, err);
@@ -376,7 +399,7 @@ static int s3_get(struct store *store, const char *uri, uint64_t offset, size_t 
         buf_put_span(out, buf_span(&reply.answer.body));
     else if (is_whole || reply.answer.status == 200 || reply.answer.status == 416)
         rc = explain_size(store, uri, offset, size, &reply.answer, err);
-    else if (reply.answer.status == 404 && strcmp(reply.error.code, "NoSuchBucket") != 0)
+    else if (is_absent(&reply))
         rc = STORE_ABSENT;
     else
         rc = s3_client_refused(&reply, uri, err);
@@ -393,8 +416,7 @@ static int s3_remove(struct store *store, const char *uri, struct err *err)
 
     if (rc == 0)
         rc = s3_client_call(self(store)->client, &call, &reply, err);
-    if (rc == 0 && reply.answer.status / 100 != 2 &&
-        !(reply.answer.status == 404 && strcmp(reply.error.code, "NoSuchBucket") != 0))
+    if (rc == 0 && reply.answer.status / 100 != 2 && !is_absent(&reply))
         rc = s3_client_refused(&reply, uri, err);
     s3_reply_deinit(&reply);
     return rc;
