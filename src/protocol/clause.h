@@ -18,6 +18,8 @@ enum clause {
     CLAUSE_PROPERTY,               /* rule 4: the property serves when the chain is cut */
     CLAUSE_COUNT_OWN_ROWS,         /* rule 4: ... and is checked against the rows */
     CLAUSE_EPOCH,                  /* rule 4: a rollback begins a new epoch */
+    CLAUSE_CLAIM_BY_COUNT,         /* rule 4: of files without our key, what the map lacks */
+    CLAUSE_REWRITE_COMES_LATER,    /* rule 4: ... and no row that came after the file */
     CLAUSE_ROOT_IS_FIRST,          /* rule 4: a snapshot without a parent may have lost it */
     CLAUSE_DEAD_LETTERS_FIRST,     /* rule 5 */
     CLAUSE_FOLLOW_DECISION,        /* rule 5: D > S */

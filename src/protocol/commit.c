@@ -110,13 +110,26 @@ static void move_complete(struct positions *map, const struct commit_batch *batc
             map->complete_us = int64_max(map->complete_us, batch->note[i].at_us);
 }
 
+/* `sequence` is that of the snapshot to be: it brings the highest row, if the batch has rows. */
+static void move_offset(struct positions *map, const struct position_offset *to, int64_t sequence)
+{
+    const struct position_offset *from = positions_offset(map, to->topic, to->partition);
+    struct position_offset entry = *to;
+
+    if (entry.high != (from == NULL ? POSITION_NONE : from->high))
+        entry.high_sequence = sequence;
+    else
+        entry.high_sequence = from == NULL ? 0 : from->high_sequence;
+    positions_set_offset(map, &entry);
+}
+
 static void move_positions(struct attempt *attempt)
 {
     const struct commit_batch *batch = attempt->batch;
     struct positions *map = &attempt->map;
 
     for (size_t i = 0; i < batch->offset_count; i++)
-        positions_set_offset(map, &batch->offset[i]);
+        move_offset(map, &batch->offset[i], attempt->base->last_sequence + 1);
     for (size_t i = 0; i < batch->input_count; i++)
         positions_set_input(map, &batch->input[i]);
     for (size_t i = 0; i < batch->retained_count; i++)

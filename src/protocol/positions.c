@@ -243,13 +243,14 @@ static bool parse_topic_offsets(struct positions *map, const char *topic,
         if (strcmp(key, "cluster") == 0)
             continue;
         if (!is_partition(key, &entry.partition) || !json_object_is_type(value, json_type_array) ||
-            json_object_array_length(value) != 5)
+            json_object_array_length(value) < 5 || json_object_array_length(value) > 6)
             return false;
         entry.next = int_at(value, 0);
         entry.last = int_at(value, 1);
         entry.last_us = int_at(value, 2);
         entry.rows = int_at(value, 3);
         entry.high = int_at(value, 4);
+        entry.high_sequence = int64_max(int_at(value, 5), 0); /* absent in older maps */
         if (entry.next < 0 || entry.rows < 0)
             return false;
         positions_set_offset(map, &entry);
@@ -413,8 +414,9 @@ static void put_offsets(const struct positions *map, struct buf *out)
             if (strcmp(o->topic, e->topic) == 0)
                 buf_printf(out,
                            ",\"%" PRId32 "\":[%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-                           ",%" PRId64 "]",
-                           o->partition, o->next, o->last, o->last_us, o->rows, o->high);
+                           ",%" PRId64 ",%" PRId64 "]",
+                           o->partition, o->next, o->last, o->last_us, o->rows, o->high,
+                           o->high_sequence);
         }
         buf_put_byte(out, '}');
     }

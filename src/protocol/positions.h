@@ -5,7 +5,8 @@
  * Rule 1 of docs/commit.md: progress lives in the table.  Every snapshot of ours carries the whole
  * map in its summary, and the same commit sets it as table properties:
  *
- *   k2.offsets        {"<topic>": {"cluster": C, "<partition>": [next, last, last-ts, rows, high]}}
+ *   k2.offsets        {"<topic>": {"cluster": C,
+ *                      "<partition>": [next, last, last-ts, rows, high, high-sequence]}}
  *   k2.inputs         {"<table>": {"uuid": U, "epoch": E, "snapshot": I, "sequence": Q,
  *                      "begun": I, "taken": N, "complete": T}}
  *   k2.retained-from  {"<topic>": {"<partition>": offset}}
@@ -28,11 +29,12 @@ struct position_offset {
     const char *topic;
     const char *cluster;
     int32_t partition;
-    int64_t next;    /* offset to be read next */
-    int64_t last;    /* offset of the last record taken, or POSITION_NONE */
-    int64_t last_us; /* its timestamp */
-    int64_t rows;    /* how many rows this table itself got from the partition */
-    int64_t high;    /* the highest offset among these, or POSITION_NONE */
+    int64_t next;          /* offset to be read next */
+    int64_t last;          /* offset of the last record taken, or POSITION_NONE */
+    int64_t last_us;       /* its timestamp */
+    int64_t rows;          /* how many rows this table itself got from the partition */
+    int64_t high;          /* the highest offset among these, or POSITION_NONE */
+    int64_t high_sequence; /* of the snapshot that brought it, set by the commit; 0: not known */
 };
 
 /* An entry of k2.inputs: what this table has taken from another table. */

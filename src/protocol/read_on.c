@@ -161,19 +161,3 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
         plan->next.complete_us = map->complete_us;
     return rc;
 }
-
-void read_on_end(const struct chain_table *input, const struct positions *map,
-                 struct position_input *position)
-{
-    const struct ice_metadata *metadata = input->table.metadata;
-    const struct ice_snapshot *current = ice_metadata_current(metadata);
-
-    *position = (struct position_input){ .table = input->table.definition.name,
-                                         .uuid = metadata->uuid,
-                                         .epoch = map->epoch,
-                                         .snapshot = POSITION_NONE,
-                                         .begun = POSITION_NONE };
-    if (current != NULL)
-        finish_snapshot(position, current);
-    position->complete_us = map->complete_us;
-}

@@ -35,8 +35,4 @@ CHECK_RESULT int read_on_plan(struct chain_table *input, const struct positions 
                               bool names_begun, struct arena *arena, struct read_plan *plan,
                               struct err *err);
 
-/* The position that says "all of main is taken". */
-void read_on_end(const struct chain_table *input, const struct positions *map,
-                 struct position_input *position);
-
 #endif

@@ -205,8 +205,10 @@ static void put_row(struct account *account, int source, bool is_sure, int32_t p
     }
 }
 
-static void put_rows(struct account *account, int source, bool is_sure)
+/* `file` NULL: it has our key.  Else only what the table's map lacks without it is ours. */
+static void put_rows(struct account *account, int source, const struct audit_file *file)
 {
+    const struct audit_table *table = account->table[source];
     const struct column *topic = &account->columns[COLUMN_TOPIC];
     const struct column *replay = &account->columns[COLUMN_REPLAY];
     const struct column *partition = &account->columns[COLUMN_PARTITION];
@@ -219,9 +221,12 @@ static void put_rows(struct account *account, int source, bool is_sure)
         if (column_is_null(offset, row) || column_is_null(partition, row) || number < 0 ||
             number >= account->partitions ||
             (topic->rows > 0 && !span_equal(column_bytes(topic, row), name)) ||
-            (replay->rows > 0 && !column_is_null(replay, row)))
+            (replay->rows > 0 && !column_is_null(replay, row)) ||
+            (file != NULL && table->claims.count > 0 &&
+             !own_claims_hold(&table->claims, file->level, file->file_sequence, name, number,
+                              column_int64(offset, row))))
             continue;
-        put_row(account, source, is_sure, number, column_int64(offset, row));
+        put_row(account, source, file == NULL, number, column_int64(offset, row));
     }
 }
 
@@ -269,6 +274,8 @@ static int read_file(struct account *account, int source, struct audit_file *fil
         return -1;
     if (file->origin == AUDIT_OTHERS || (file->origin == AUDIT_OURS) != is_sure)
         return 0;
+    if (!is_sure && audit_tables_claim(account->table[source], err) != 0)
+        return -1;
     for (size_t g = 0; g < account->reader.file.row_group_count; g++) {
         int64_t low, high;
 
@@ -277,7 +284,7 @@ static int read_file(struct account *account, int source, struct audit_file *fil
             continue;
         if (read_group(account, source, g, err) != 0)
             return -1;
-        put_rows(account, source, is_sure);
+        put_rows(account, source, is_sure ? NULL : file);
     }
     return 0;
 }

@@ -48,12 +48,19 @@ static void range_of(const struct listing *listing, const struct ice_data_file *
     *high = INT64_MAX;
 }
 
+static bool is_of_others(const struct ice_snapshot *snapshot, const char *operation)
+{
+    return snapshot != NULL && ice_snapshot_get(snapshot, "k2.commit-id") == NULL &&
+           strcmp(snapshot->operation, operation) == 0;
+}
+
+/* Not so what comes behind a delete of others: that is how pyiceberg rewrites files. */
 static bool is_appended_by_others(const struct ice_metadata *metadata, int64_t snapshot_id)
 {
     const struct ice_snapshot *snapshot = ice_metadata_snapshot(metadata, snapshot_id);
 
-    return snapshot != NULL && ice_snapshot_get(snapshot, "k2.commit-id") == NULL &&
-           strcmp(snapshot->operation, "replace") != 0;
+    return is_of_others(snapshot, "append") &&
+           !is_of_others(ice_metadata_snapshot(metadata, snapshot->parent), "delete");
 }
 
 static int list_file(void *context, const struct ice_data_file *file, struct err *err)
@@ -65,6 +72,8 @@ static int list_file(void *context, const struct ice_data_file *file, struct err
         .bytes = file->bytes,
         .rows = file->rows,
         .sequence = file->sequence,
+        .file_sequence = file->file_sequence,
+        .level = own_rows_level_unkeyed(metadata_of(table), file->snapshot_id),
         .is_appended_by_others = is_appended_by_others(metadata_of(table), file->snapshot_id),
     };
     int64_t oldest, newest;
@@ -119,6 +128,18 @@ int audit_tables_open(struct table_reader *reader, struct audit_table *table,
     else
         file->origin = file->is_appended_by_others ? AUDIT_OTHERS : AUDIT_UNSURE;
     return 0;
+}
+
+int audit_tables_claim(struct audit_table *table, struct err *err)
+{
+    if (table->has_claims)
+        return 0;
+    table->has_claims = true;
+    if (own_rows_claim(&table->chain, metadata_of(table), table->snapshot, &table->map,
+                       &table->claims, err) == 0)
+        return 0;
+    own_claims_deinit(&table->claims);
+    return err->kind == ERR_REFUSED ? 0 : -1;
 }
 
 /* -- snapshots and maps */
@@ -319,8 +340,11 @@ void audit_tables_deinit(struct audit *audit)
     for (size_t i = 0; i < audit->exchange_count; i++) {
         chain_deinit(&audit->exchange[i].bronze.chain);
         chain_deinit(&audit->exchange[i].silver.chain);
+        own_claims_deinit(&audit->exchange[i].bronze.claims);
+        own_claims_deinit(&audit->exchange[i].silver.claims);
     }
     chain_deinit(&audit->dead.chain);
+    own_claims_deinit(&audit->dead.claims);
     chain_deinit(&audit->gold.chain);
 }
 

@@ -4,6 +4,7 @@
 #define K2_STAGE_AUDIT_TABLES_H
 
 #include "iceberg/table_read.h"
+#include "protocol/own_rows.h"
 #include "stage/audit.h"
 #include "stage/audit_report.h"
 #include "stage/tables.h"
@@ -15,10 +16,11 @@ enum audit_origin { AUDIT_UNOPENED, AUDIT_OURS, AUDIT_OTHERS, AUDIT_UNSURE };
 
 struct audit_file {
     const char *path;
-    int64_t bytes, rows, sequence;
+    int64_t bytes, rows, sequence, file_sequence;
     int64_t time_low, time_high; /* inclusive; all of int64 without statistics */
     int64_t offset_low, offset_high;
     bool is_appended_by_others; /* by a listed snapshot that is not ours and no compaction */
+    enum own_level level;       /* should it lack our key */
     enum audit_origin origin;
 };
 
@@ -26,6 +28,8 @@ struct audit_table {
     struct chain_table chain;
     const struct ice_snapshot *snapshot; /* NULL: absent or empty */
     struct positions map;                /* at that snapshot */
+    struct own_claims claims;            /* on rows of files without our key; none: refused */
+    bool has_claims;
     struct audit_file *file;
     size_t count;
     int64_t rows;
@@ -56,6 +60,10 @@ int audit_tables_foreign(struct audit *audit, struct err *err);
 /* Opens a file and finds out whose it is.  RETRY when it is gone. */
 CHECK_RESULT int audit_tables_open(struct table_reader *reader, struct audit_table *table,
                                    struct audit_file *file, struct err *err);
+
+/* Finds out which rows of files without our key are ours, once; where the rows do not match the
+ * map, there are no claims, and all such rows fill what is absent. */
+CHECK_RESULT int audit_tables_claim(struct audit_table *table, struct err *err);
 
 static inline const char *audit_table_name(const struct audit_table *table)
 {

@@ -8,23 +8,15 @@
 
 #include "iceberg/table_read.h"
 #include "protocol/read_on.h"
+#include "stage/bronze_spans.h"
 #include "stage/tables.h"
-
-/* For each partition p < count: the offsets [from[p], to[p]). */
-struct offset_window {
-    const int64_t *from, *to;
-    int32_t count;
-};
-
-/* False when the file's bounds of this column say that none of its offsets lies in the window. */
-bool bronze_rows_may_hold(const struct offset_window *window, const struct ice_data_file *file,
-                          int32_t offset_id);
 
 /* Rows in reading order: raw bytes, partition, offset, both times; the other columns stay empty. */
 struct bronze_rows {
     struct column column[BRONZE_COLUMNS];
     struct table_reader reader;
     struct buf index;
+    struct bronze_spans spans; /* kept from batch to batch of the second path */
 };
 
 void bronze_rows_init(struct bronze_rows *rows);
@@ -45,16 +37,14 @@ CHECK_RESULT int bronze_rows_read_file(struct bronze_rows *rows, struct chain_ta
 void bronze_rows_cut(struct bronze_rows *rows, const struct offset_window *window);
 
 /*
- * Second path: the rows of the window [from, to) out of the live files with our writer's key.
- * Files whose offset ranges overlap in a partition form one group, and a position moves only past a
- * whole group.  rows_max < 0: all groups; otherwise, for each partition, groups until their rows
- * reach its equal share of it, until those of all reach it; at least one group in all.  end[p] says
- * how far partition p was read; *is_all that it is `to` everywhere.  `after_sequence` is for a
- * mutation only.  REFUSED when an offset is found twice, and when rows that Bronze's
- * `map` counts are in none of these files (own_rows_visit).
+ * Second path: the rows of the window [from, to) out of the live files that hold rows of our own
+ * (own_rows.h), as bronze_spans_choose says; rows_max < 0: all.  end[p] says how far partition p
+ * was read; *is_all, that the listing has no more: the position is then live_files_end of
+ * rows->spans.files.  `map` is Bronze's, `topic` the one of the window.  REFUSED when an offset is
+ * found twice, and by own_rows_claim.
  */
 CHECK_RESULT int bronze_rows_read_offsets(struct bronze_rows *rows, struct chain_table *bronze,
-                                          const struct positions *map,
+                                          const struct positions *map, const char *topic,
                                           const struct offset_window *window, int64_t rows_max,
                                           int64_t after_sequence, int64_t *end, bool *is_all,
                                           struct err *err);

@@ -9,7 +9,7 @@
 #include "core/diag.h"
 #include "core/num.h"
 #include "protocol/clause.h"
-#include "protocol/own_rows.h"
+#include "protocol/live_files.h"
 #include "protocol/read_on.h"
 #include "stage/gold_batch.h"
 #include "stage/gold_lookup.h"
@@ -19,6 +19,13 @@
 struct gold_input {
     struct tables_names names;
     struct chain_table silver;
+
+    /* second path */
+    struct live_files files; /* those with a sequence number above ... */
+    int64_t listed_after;
+    int64_t offered;          /* the sequence number that the last batch moved to */
+    struct own_claims claims; /* on rows of files without our key, once asked */
+    bool has_claims;
 };
 
 struct gold {
@@ -73,8 +80,11 @@ void gold_free(struct gold *g)
 {
     if (g == NULL)
         return;
-    for (size_t i = 0; i < g->input_count; i++)
+    for (size_t i = 0; i < g->input_count; i++) {
         chain_deinit(&g->input[i].silver);
+        live_files_deinit(&g->input[i].files);
+        own_claims_deinit(&g->input[i].claims);
+    }
     free(g->input);
     free(g->input_name);
     chain_deinit(&g->gold);
@@ -107,68 +117,119 @@ static int refuse_rolled_back(const struct gold *g, const struct gold_input *inp
                    input->names.silver, g->gold.table.definition.name, input->names.silver);
 }
 
-/* Live files by data sequence number, for the second path. */
-struct by_sequence {
-    struct gold *gold;
-    int64_t after;
-    struct buf files; /* struct ice_data_file * */
-};
-
-static int collect(void *context, const struct ice_data_file *file, struct err *err)
+static int list_file(void *context, const struct ice_data_file *file, struct err *err)
 {
-    struct by_sequence *list = context;
-    struct ice_data_file *copy;
+    struct gold_input *input = context;
 
     (void)err;
-    if (file->sequence <= list->after)
-        return 0;
-    copy = ice_data_file_copy(&list->gold->arena, file);
-    buf_put(&list->files, &copy, sizeof(copy));
+    if (file->sequence > input->listed_after)
+        live_files_add(&input->files, file,
+                       own_rows_level_unkeyed(input->silver.table.metadata, file->snapshot_id));
     return 0;
 }
 
 static int compare_sequence(const void *left, const void *right)
 {
-    const struct ice_data_file *const *a = left, *const *b = right;
+    const struct live_file *a = left, *b = right;
 
-    return ((*a)->sequence > (*b)->sequence) - ((*a)->sequence < (*b)->sequence);
+    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
 }
 
-/* Second path: the live files above the position's sequence number, whole commits at a time. */
-static int read_second_path(struct gold *g, struct gold_input *input,
-                            const struct positions *silver_map, const struct position_input *at,
-                            struct position_input *next, struct err *err)
+/* The live files above a sequence number, in order; kept from batch to batch, but only for the
+ * position that was committed from this very listing: compaction moves rows to higher numbers, so a
+ * position made of a newer listing, another worker's, says nothing about an older one. */
+static int list_files(struct gold_input *input, const struct positions *silver_map, int64_t after,
+                      struct err *err)
 {
-    struct by_sequence list = { .gold = g, .after = at == NULL ? 0 : at->sequence };
-    const struct ice_file_visitor visitor = { collect, &list };
-    const struct ice_snapshot *current = ice_metadata_current(input->silver.table.metadata);
-    struct ice_data_file **files;
-    size_t count, i = 0;
-    int rc = current == NULL ? 0 : table_visit_live(&input->silver.table, current, &visitor, err);
+    struct table *table = &input->silver.table;
+    const struct ice_file_visitor visitor = { list_file, input };
+    const struct ice_snapshot *current = ice_metadata_current(table->metadata);
+    int rc;
 
-    files = (struct ice_data_file **)(void *)list.files.data;
-    count = list.files.size / sizeof(*files);
-    if (count > 0)
-        qsort(files, count, sizeof(*files), compare_sequence);
-    read_on_end(&input->silver, silver_map, next);
+    if (live_files_hold(&input->files, table->metadata, silver_map->epoch) &&
+        after == input->offered && after < input->files.sequence)
+        return 0;
+    live_files_begin(&input->files, &input->silver, silver_map);
+    own_claims_deinit(&input->claims);
+    input->has_claims = false;
+    input->listed_after = after;
+    rc = current == NULL ? 0 : table_visit_live(table, current, &visitor, err);
+    if (rc == 0 && live_files_count(&input->files) > 0)
+        qsort(input->files.files.data, live_files_count(&input->files), sizeof(struct live_file),
+              compare_sequence);
+    return rc;
+}
+
+static int read_listed(struct gold *g, struct gold_input *input, const struct positions *silver_map,
+                       size_t index, struct err *err)
+{
+    const struct ice_data_file file = live_files_get(&input->files, index);
+    enum own_level level = live_files_at(&input->files, index)->level;
+    int rc = gold_batch_read_own(&g->batch, &input->silver, &file, level,
+                                 input->has_claims ? &input->claims : NULL, err);
+
+    /* Claims speak of the snapshot that the listing was made of. */
+    if (rc != GOLD_BATCH_CLAIMS || input->silver.table.metadata->main != input->files.snapshot)
+        return rc;
+    if (own_rows_claim(&input->silver, input->silver.table.metadata,
+                       ice_metadata_current(input->silver.table.metadata), silver_map,
+                       &input->claims, err) != 0)
+        return -1;
+    input->has_claims = true;
+    return gold_batch_read_own(&g->batch, &input->silver, &file, level, &input->claims, err);
+}
+
+/* The live files above the position's sequence number, whole commits at a time.  GOLD_BATCH_CLAIMS:
+ * the listing must be made anew. */
+static int read_files(struct gold *g, struct gold_input *input, const struct positions *silver_map,
+                      const struct position_input *at, struct position_input *next, struct err *err)
+{
+    int64_t after = at == NULL ? 0 : at->sequence;
+    int rc = list_files(input, silver_map, after, err);
+    size_t count = live_files_count(&input->files);
+    size_t i = 0;
+
+    while (i < count && live_files_at(&input->files, i)->sequence <= after)
+        i++;
+    *next = live_files_end(&input->files, &input->silver);
     while (rc == 0 && i < count && gold_batch_rows(&g->batch) < g->ports.batch_rows) {
-        int64_t sequence = files[i]->sequence;
+        int64_t sequence = live_files_at(&input->files, i)->sequence;
 
-        for (; rc == 0 && i < count && files[i]->sequence == sequence; i++)
-            rc = gold_batch_read(&g->batch, &input->silver, files[i], true, err);
+        for (; rc == 0 && i < count && live_files_at(&input->files, i)->sequence == sequence; i++)
+            rc = read_listed(g, input, silver_map, i, err);
         if (i < count) {
             next->snapshot = at == NULL ? POSITION_NONE : at->snapshot;
             next->sequence = sequence;
             next->complete_us = at == NULL ? 0 : at->complete_us;
+            next->complete_us = at == NULL ? 0 : at->complete_us;
         } else {
-            read_on_end(&input->silver, silver_map, next);
+            *next = live_files_end(&input->files, &input->silver);
         }
     }
-    buf_deinit(&list.files);
-    /* Rows of ours that somebody rewrote under his own name must not be passed over. */
-    if (rc == 0 && g->batch.foreign > 0)
-        rc = own_rows_check(&input->silver, input->silver.table.metadata, silver_map, err);
+    input->offered = next->sequence;
+    next->uuid = arena_text(&g->arena, span_text(next->uuid));
+    if (rc != 0)
+        live_files_forget(&input->files);
     return rc;
+}
+
+static void forget_rows(struct gold *g, size_t rows)
+{
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        column_truncate(&g->batch.row[i], rows);
+}
+
+static int read_second_path(struct gold *g, struct gold_input *input,
+                            const struct positions *silver_map, const struct position_input *at,
+                            struct position_input *next, struct err *err)
+{
+    size_t before = gold_batch_rows(&g->batch);
+    int rc = read_files(g, input, silver_map, at, next, err);
+
+    if (rc != GOLD_BATCH_CLAIMS)
+        return rc;
+    forget_rows(g, before);
+    return read_files(g, input, silver_map, at, next, err);
 }
 
 static int read_first_path(struct gold *g, struct gold_input *input,
@@ -181,19 +242,13 @@ static int read_first_path(struct gold *g, struct gold_input *input,
                           &plan, err);
 
     for (size_t i = 0; rc == 0 && i < plan.count; i++) {
-        rc = gold_batch_read(&g->batch, &input->silver, plan.file[i], false, err);
+        rc = gold_batch_read(&g->batch, &input->silver, plan.file[i], err);
         if (rc == TABLE_GONE)
             rc = READ_CUT;
     }
     if (rc == 0)
         *next = plan.next;
     return rc;
-}
-
-static void forget_rows(struct gold *g, size_t rows)
-{
-    for (size_t i = 0; i < TRADE_FIELDS; i++)
-        column_truncate(&g->batch.row[i], rows);
 }
 
 static int read_input(struct gold *g, struct gold_input *input, struct err *err)
@@ -301,7 +356,7 @@ static int load(struct gold *g, struct err *err)
     return 0;
 }
 
-int gold_step(struct gold *g, struct err *err)
+static int step(struct gold *g, struct err *err)
 {
     struct commit_batch batch = { .planned = &g->map, .plan_files = plan_files, .context = g };
     struct trade_keys keys = gold_keys(g->batch.row);
@@ -332,5 +387,14 @@ int gold_step(struct gold *g, struct err *err)
             report_id_conflicts(g);
     }
     g->counters.lost += rc == STAGE_LOST;
+    return rc;
+}
+
+int gold_step(struct gold *g, struct err *err)
+{
+    int rc = step(g, err);
+
+    for (size_t i = 0; rc != 0 && i < g->input_count; i++)
+        live_files_forget(&g->input[i].files);
     return rc;
 }

@@ -28,6 +28,7 @@ void gold_batch_deinit(struct gold_batch *batch)
     for (size_t i = 0; i < GOLD_COLUMNS; i++)
         column_deinit(&batch->sorted[i]);
     table_reader_deinit(&batch->reader);
+    buf_deinit(&batch->own);
     free(batch->order);
     free(batch->order_scratch);
     free(batch->index);
@@ -35,23 +36,75 @@ void gold_batch_deinit(struct gold_batch *batch)
 
 void gold_batch_clear(struct gold_batch *batch)
 {
-    batch->foreign = 0;
     for (size_t i = 0; i < TRADE_FIELDS; i++)
         column_clear(&batch->row[i]);
 }
 
-int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
-                    const struct ice_data_file *file, bool only_ours, struct err *err)
+static int read_trades(struct gold_batch *batch, struct err *err)
 {
-    int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+    int rc = 0;
 
-    if (rc == 0 && only_ours && !own_rows_is_ours(&batch->reader)) {
-        batch->foreign++;
-        return 0;
-    }
     for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++)
         for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
             rc = table_reader_column(&batch->reader, g, i, &batch->row[i], err);
+    return rc;
+}
+
+int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
+                    const struct ice_data_file *file, struct err *err)
+{
+    int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+
+    return rc == 0 ? read_trades(batch, err) : rc;
+}
+
+/* Which rows of the file that is open are ours, by their origin, into batch->own. */
+static int find_own(struct gold_batch *batch, const struct chain_table *silver,
+                    const struct ice_data_file *file, enum own_level level,
+                    const struct own_claims *claims, struct err *err)
+{
+    const struct chain_origin *origin = &silver->origin;
+    struct column partition, offset;
+    int rc = 0;
+
+    column_init(&partition, COLUMN_INT32);
+    column_init(&offset, COLUMN_INT64);
+    buf_clear(&batch->own);
+    for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++) {
+        rc = table_reader_column(&batch->reader, g, (size_t)origin->partition, &partition, err);
+        if (rc == 0)
+            rc = table_reader_column(&batch->reader, g, (size_t)origin->offset, &offset, err);
+    }
+    for (size_t row = 0; rc == 0 && row < offset.rows; row++) {
+        uint32_t index = (uint32_t)(gold_batch_rows(batch) + row);
+
+        if (!column_is_null(&partition, row) && !column_is_null(&offset, row) &&
+            own_claims_hold(claims, level, file->file_sequence, span_text(origin->only_topic),
+                            column_int32(&partition, row), column_int64(&offset, row)))
+            buf_put(&batch->own, &index, sizeof(index));
+    }
+    column_deinit(&partition);
+    column_deinit(&offset);
+    return rc;
+}
+
+int gold_batch_read_own(struct gold_batch *batch, struct chain_table *silver,
+                        const struct ice_data_file *file, enum own_level level,
+                        const struct own_claims *claims, struct err *err)
+{
+    size_t first = gold_batch_rows(batch);
+    int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+
+    if (rc != 0 || own_rows_is_ours(&batch->reader))
+        return rc != 0 ? rc : read_trades(batch, err);
+    if (claims == NULL)
+        return GOLD_BATCH_CLAIMS;
+    rc = find_own(batch, silver, file, level, claims, err);
+    if (rc == 0)
+        rc = read_trades(batch, err);
+    for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
+        column_keep(&batch->row[i], first, (const uint32_t *)(const void *)batch->own.data,
+                    batch->own.size / sizeof(uint32_t));
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "stage/tables.h"
 
 #include "iceberg/table_read.h"
+#include "protocol/own_rows.h"
 
 struct gold_batch {
     struct column row[TRADE_FIELDS];    /* as read, in input order */
@@ -17,8 +18,8 @@ struct gold_batch {
         uint32_t row;
     } * order, *order_scratch;
     uint32_t *index;
+    struct buf own; /* uint32_t: rows of one file */
     size_t capacity;
-    size_t foreign; /* files passed over by only_ours since the last clear */
 };
 
 void gold_batch_init(struct gold_batch *batch);
@@ -30,10 +31,16 @@ static inline size_t gold_batch_rows(const struct gold_batch *batch)
     return batch->row[TRADE_TIMESTAMP].rows;
 }
 
-/* Appends the trades of one Silver file; with `only_ours`, none of a file without our writer's key.
- * TABLE_GONE. */
+/* Appends the trades of one Silver file.  TABLE_GONE. */
 CHECK_RESULT int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
-                                 const struct ice_data_file *file, bool only_ours, struct err *err);
+                                 const struct ice_data_file *file, struct err *err);
+
+/* The same, but only rows of our own.  GOLD_BATCH_CLAIMS: the file has not our key, and whose its
+ * rows are must be found out first (own_rows_claim). */
+enum { GOLD_BATCH_CLAIMS = 100 };
+CHECK_RESULT int gold_batch_read_own(struct gold_batch *batch, struct chain_table *silver,
+                                     const struct ice_data_file *file, enum own_level level,
+                                     const struct own_claims *claims, struct err *err);
 
 /* Room for the row numbers of all rows, for the caller to fill. */
 uint32_t *gold_batch_index(struct gold_batch *batch);

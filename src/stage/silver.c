@@ -367,13 +367,15 @@ struct holding {
     int32_t offset_id; /* field id of the table's column of offsets */
 };
 
-static int hold_file(void *context, const struct ice_data_file *file, const struct column *topic,
-                     const struct column *partition, const struct column *offset, struct err *err)
+static int hold_file(void *context, const struct ice_data_file *file, enum own_level level,
+                     const struct column *topic, const struct column *partition,
+                     const struct column *offset, struct err *err)
 {
     struct holding *holding = context;
     const struct offset_window *window = holding->window;
 
     (void)file;
+    (void)level;
     (void)err;
     for (size_t row = 0; row < offset->rows; row++) {
         int32_t p = column_int32(partition, row);
@@ -391,7 +393,7 @@ static bool may_hold(void *context, const struct ice_data_file *file)
 {
     const struct holding *holding = context;
 
-    return bronze_rows_may_hold(holding->window, file, holding->offset_id);
+    return offset_window_may_hold(holding->window, file, holding->offset_id);
 }
 
 static int hold_rows(struct silver *s, struct chain_table *table, const struct positions *map,
@@ -400,10 +402,12 @@ static int hold_rows(struct silver *s, struct chain_table *table, const struct p
     struct holding holding = { s, window,
                                table->table.definition.field[table->origin.offset].field_id };
     const struct own_rows_visitor visitor = { hold_file, may_hold, &holding };
+    struct own_claims claims = { 0 };
     int rc;
 
     offset_set_clear(&s->held);
-    rc = own_rows_visit(table, table->table.metadata, map, &visitor, err);
+    rc = own_rows_visit(table, table->table.metadata, map, &visitor, &claims, err);
+    own_claims_deinit(&claims);
     return rc <= 0
                ? rc
                : err_set(err, ERR_RETRY, "%s: a live file is gone", table->table.definition.name);
@@ -427,7 +431,7 @@ static int read_between(struct silver *s, const int64_t *low, const int64_t *hig
                            s->names.bronze, p, high[p]);
     }
     bronze_rows_clear(&s->rows);
-    return bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, &window,
+    return bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, s->names.topic, &window,
                                     (int64_t)s->ports.batch_rows, 0, s->end, &is_all, err);
 }
 
@@ -531,12 +535,12 @@ static int read_second_path(struct silver *s, struct position_input *next, struc
         to[p] = clause_on(CLAUSE_BRONZE_MAP_BOUND)
                     ? int64_max(s->S[p], positions_next(&s->bronze_map, s->names.topic, p))
                     : INT64_MAX;
-    if (bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, &window,
+    if (bronze_rows_read_offsets(&s->rows, &s->bronze, &s->bronze_map, s->names.topic, &window,
                                  (int64_t)s->ports.batch_rows, at == NULL ? 0 : at->sequence,
                                  s->end, &is_all, err) != 0)
         return -1;
     if (is_all)
-        read_on_end(&s->bronze, &s->bronze_map, next);
+        *next = live_files_end(&s->rows.spans.files, &s->bronze);
     else if (at != NULL)
         *next = *at;
     else

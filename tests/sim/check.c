@@ -24,6 +24,15 @@ struct view {
     size_t violations;
 };
 
+bool sim_is_own(struct sim *sim, enum sim_table table, const struct oracle_table *of, size_t row)
+{
+    struct ice_definition definition = sim_definition(sim, table);
+    const struct oracle_cell *mark =
+        &of->row[row].cell[oracle_column(of, definition.field[sim_mark(table)].name)];
+
+    return mark->is_null || !span_equal(mark->text, span_text(SIM_FOREIGN));
+}
+
 static void violate(struct view *view, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void violate(struct view *view, const char *format, ...)
@@ -175,7 +184,7 @@ static void count_rows(struct view *view, int x, const struct place *place, int 
         const struct sim_record *record;
         int64_t p, at;
 
-        if (!table->row[row].has_writer_key ||
+        if (!sim_is_own(sim, place->table, table, row) ||
             (place->topic_column != NULL &&
              !is_text(cell(view, place->table, row, place->topic_column),
                       sim->exchange[x].names.topic)))
@@ -254,13 +263,12 @@ static size_t trades_of(struct view *view, enum sim_table table, struct trade_ro
     struct trade_row *rows = arena_zero(&view->arena, of->row_count + 1, sizeof(*rows));
 
     for (size_t i = 0; i < of->row_count; i++)
-        rows[i] = (struct trade_row){ cell(view, table, i, "message_id")->text,
-                                      cell(view, table, i, "side")->text,
-                                      cell(view, table, i, "price")->integer,
-                                      cell(view, table, i, "quantity")->integer,
-                                      cell(view, table, i, "timestamp")->integer,
-                                      of->row[i].sequence,
-                                      of->row[i].has_writer_key };
+        rows[i] = (struct trade_row){
+            cell(view, table, i, "message_id")->text,   cell(view, table, i, "side")->text,
+            cell(view, table, i, "price")->integer,     cell(view, table, i, "quantity")->integer,
+            cell(view, table, i, "timestamp")->integer, of->row[i].sequence,
+            sim_is_own(view->sim, table, of, i)
+        };
     *out = rows;
     return of->row_count;
 }

@@ -140,7 +140,8 @@ static size_t find_row(const struct scene *scene, enum sim_table table,
     struct span topic = span_text(scene->sim->exchange[record->exchange].names.topic);
 
     for (size_t row = 0; row < of->row_count; row++)
-        if (of->row[row].has_writer_key && cell(of, row, column[1])->integer == record->partition &&
+        if (sim_is_own(scene->sim, table, of, row) &&
+            cell(of, row, column[1])->integer == record->partition &&
             cell(of, row, column[2])->integer == record->offset &&
             (column[0] == NULL || span_equal(cell(of, row, column[0])->text, topic)))
             return row;

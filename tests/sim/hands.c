@@ -172,12 +172,29 @@ static bool is_ancestor(const struct edit *edit, int64_t id)
     return false;
 }
 
+/* Ends the edit. */
+static void set_main(struct edit *edit, enum sim_table table, int64_t id)
+{
+    struct json_object *entry = json_object_new_object();
+
+    sim_trace(edit->sim, "roll back %s %" PRId64 " -> %" PRId64, edit->name, main_of(edit), id);
+    edit->sim->is_rolled[table] = true;
+    json_object_object_add(edit->root, "current-snapshot-id", json_object_new_int64(id));
+    json_object_object_add(json_object_object_get(list_of(edit, "refs"), "main"), "snapshot-id",
+                           json_object_new_int64(id));
+    json_object_object_add(entry, "snapshot-id", json_object_new_int64(id));
+    json_object_object_add(entry, "timestamp-ms",
+                           json_object_get(list_of(edit, "last-updated-ms")));
+    json_object_array_add(list_of(edit, "snapshot-log"), entry);
+    edit_end(edit);
+}
+
 /* Bronze and Gold go anywhere; Silver and dead letters back to an ancestor only (design, rule 5).
  */
 void sim_roll_back(struct sim *sim, enum sim_table table)
 {
     bool goes_anywhere = table <= SIM_BRONZE_1 || table == SIM_GOLD;
-    struct json_object *snapshots, *entry;
+    struct json_object *snapshots;
     struct edit edit;
     int64_t choice[5];
     size_t count = 0;
@@ -195,18 +212,7 @@ void sim_roll_back(struct sim *sim, enum sim_table table)
         edit_forget(&edit);
         return;
     }
-    choice[0] = choice[random_below(&sim->random, count)];
-    sim_trace(sim, "roll back %s %" PRId64 " -> %" PRId64, edit.name, main_of(&edit), choice[0]);
-    sim->is_rolled[table] = true;
-    json_object_object_add(edit.root, "current-snapshot-id", json_object_new_int64(choice[0]));
-    json_object_object_add(json_object_object_get(list_of(&edit, "refs"), "main"), "snapshot-id",
-                           json_object_new_int64(choice[0]));
-    entry = json_object_new_object();
-    json_object_object_add(entry, "snapshot-id", json_object_new_int64(choice[0]));
-    json_object_object_add(entry, "timestamp-ms",
-                           json_object_get(list_of(&edit, "last-updated-ms")));
-    json_object_array_add(list_of(&edit, "snapshot-log"), entry);
-    edit_end(&edit);
+    set_main(&edit, table, choice[random_below(&sim->random, count)]);
 }
 
 /* -- files: appended, compacted, or rewritten without some rows */
@@ -375,23 +381,25 @@ static void shuffle_rows(struct rewrite *rewrite)
     }
 }
 
-/* Some of our files of one partition become one or two with the rows in another order; the tool
- * keeps the footer's keys, so that they are still known as ours. */
+/* Some files of one partition become one or two with the rows in another order.  A tool that keeps
+ * the footer's keys takes only files that are known as ours; one that drops them takes any, and
+ * rows of others with ours. */
 void sim_foreign_compact(struct sim *sim, enum sim_table table)
 {
     struct rewrite rewrite;
     const struct ice_data_file **next;
     const struct ice_data_file *first = NULL;
+    bool keeps_key = sim_chance(sim, 50);
     int32_t partition[ICE_PARTITION_FIELDS_MAX];
     size_t count = 0, merged = 0, rows, cut;
 
-    if (!rewrite_begin(&rewrite, sim, table) || rewrite.live_count < 2)
+    if (!rewrite_begin(&rewrite, sim, table))
         goto out;
     next = arena_zero(&rewrite.arena, rewrite.live_count + 2, sizeof(*next));
     for (size_t i = 0; i < rewrite.live_count; i++) {
         const struct ice_data_file *file = rewrite.live[i];
 
-        if (has_key(&rewrite, file) && sim_chance(sim, 70) &&
+        if ((!keeps_key || has_key(&rewrite, file)) && sim_chance(sim, 70) &&
             (first == NULL || same_partition(first, file))) {
             first = first == NULL ? file : first;
             read_rows(&rewrite, file);
@@ -401,7 +409,7 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table)
             next[count++] = as(&rewrite, ICE_EXISTING, file);
         }
     }
-    if (merged < 2)
+    if (merged == 0)
         goto out;
     for (size_t i = 0; i < ICE_PARTITION_FIELDS_MAX; i++)
         partition[i] = first->partition[i].value;
@@ -409,34 +417,115 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table)
     rows = rewrite.column[0].rows;
     cut = random_below(&sim->random, rows);
     if (cut > 0)
-        next[count++] = write_rows(&rewrite, 0, cut, partition, true);
-    next[count++] = write_rows(&rewrite, cut, rows - cut, partition, true);
+        next[count++] = write_rows(&rewrite, 0, cut, partition, keeps_key);
+    next[count++] = write_rows(&rewrite, cut, rows - cut, partition, keeps_key);
+    sim_trace(sim, "compact %s, %s the key", sim_table_name(sim, table),
+              keeps_key ? "keeping" : "dropping");
     commit_files(&rewrite, "replace", next, count, true);
     sim->is_compacted[table] = true;
 out:
     rewrite_end(&rewrite);
 }
 
+/* -- what an observer knows */
+
+size_t sim_mark(enum sim_table table)
+{
+    if (table <= SIM_BRONZE_1)
+        return BRONZE_RAW_BYTES;
+    return table == SIM_DEAD ? (size_t)DEAD_RAW_RECORD : (size_t)TRADE_TRADE_ID;
+}
+
+static void clear_rows(struct rewrite *rewrite)
+{
+    for (size_t c = 0; c < rewrite->chain.table.definition.field_count; c++)
+        column_clear(&rewrite->column[c]);
+}
+
+/* Of the rows read, keeps our own; true when there were others. */
+static bool drop_foreign_rows(struct rewrite *rewrite, enum sim_table table)
+{
+    const struct column *mark = &rewrite->column[sim_mark(table)];
+    size_t rows = mark->rows;
+    uint32_t *index = arena_zero(&rewrite->arena, rows + 1, sizeof(*index));
+    size_t kept = 0;
+
+    for (size_t row = 0; row < rows; row++)
+        if (column_is_null(mark, row) ||
+            !span_equal(column_bytes(mark, row), span_text(SIM_FOREIGN)))
+            index[kept++] = (uint32_t)row;
+    if (kept == rows)
+        return false;
+    for (size_t c = 0; c < rewrite->chain.table.definition.field_count; c++)
+        column_keep(&rewrite->column[c], 0, index, kept);
+    return true;
+}
+
 bool sim_remove_foreign(struct sim *sim, enum sim_table table)
 {
     struct rewrite rewrite;
     const struct ice_data_file **next;
+    int32_t partition[ICE_PARTITION_FIELDS_MAX];
     size_t count = 0;
     bool has_found = false;
 
     if (rewrite_begin(&rewrite, sim, table) && rewrite.live_count > 0) {
-        next = arena_zero(&rewrite.arena, rewrite.live_count, sizeof(*next));
+        next = arena_zero(&rewrite.arena, 2 * rewrite.live_count, sizeof(*next));
         for (size_t i = 0; i < rewrite.live_count; i++) {
-            bool is_ours = has_key(&rewrite, rewrite.live[i]);
-
-            has_found |= !is_ours;
-            next[count++] = as(&rewrite, is_ours ? ICE_EXISTING : ICE_DELETED, rewrite.live[i]);
+            clear_rows(&rewrite);
+            read_rows(&rewrite, rewrite.live[i]);
+            if (!drop_foreign_rows(&rewrite, table)) {
+                next[count++] = as(&rewrite, ICE_EXISTING, rewrite.live[i]);
+                continue;
+            }
+            has_found = true;
+            next[count++] = as(&rewrite, ICE_DELETED, rewrite.live[i]);
+            for (size_t k = 0; k < ICE_PARTITION_FIELDS_MAX; k++)
+                partition[k] = rewrite.live[i]->partition[k].value;
+            if (rewrite.column[0].rows > 0)
+                next[count++] = write_rows(&rewrite, 0, rewrite.column[0].rows, partition, false);
         }
         if (has_found)
             commit_files(&rewrite, "overwrite", next, count, true);
     }
     rewrite_end(&rewrite);
     return has_found;
+}
+
+static void count_row(struct rewrite *rewrite, size_t row, struct sim_counts *counts)
+{
+    struct sim *sim = rewrite->sim;
+    const struct chain_origin *origin = &rewrite->chain.origin;
+    int32_t p = column_int32(&rewrite->column[origin->partition], row);
+    int64_t at = column_int64(&rewrite->column[origin->offset], row);
+    struct span topic = origin->topic < 0 ? span_text(origin->only_topic)
+                                          : column_bytes(&rewrite->column[origin->topic], row);
+
+    for (int x = 0; x < SIM_EXCHANGES; x++) {
+        struct position_offset *entry = &counts->entry[x][p];
+
+        if (!span_equal(topic, span_text(sim->exchange[x].names.topic)))
+            continue;
+        entry->rows++;
+        entry->high = at > entry->high ? at : entry->high;
+    }
+}
+
+void sim_count_own(struct sim *sim, enum sim_table table, struct sim_counts *counts)
+{
+    struct rewrite rewrite;
+
+    *counts = (struct sim_counts){ 0 };
+    for (int x = 0; x < SIM_EXCHANGES; x++)
+        for (int32_t p = 0; p < SIM_PARTITIONS_MAX; p++)
+            counts->entry[x][p].high = POSITION_NONE;
+    if (rewrite_begin(&rewrite, sim, table))
+        for (size_t i = 0; i < rewrite.live_count; i++)
+            read_rows(&rewrite, rewrite.live[i]);
+    (void)drop_foreign_rows(&rewrite, table);
+    for (size_t row = 0; row < rewrite.column[0].rows; row++)
+        count_row(&rewrite, row, counts);
+    rewrite_end(&rewrite);
 }
 
 /* -- foreign appends */
@@ -446,7 +535,7 @@ static void put_default(struct column *column, const struct parquet_field *field
     if (!field->required)
         column_put_null(column);
     else if (column->type == COLUMN_BYTES)
-        column_put_bytes(column, SPAN("foreign"));
+        column_put_bytes(column, span_text(SIM_FOREIGN));
     else if (column->type == COLUMN_INT32)
         column_put_int32(column, 0);
     else if (column->type == COLUMN_INT64)
@@ -498,7 +587,15 @@ static int64_t fill_trade(struct rewrite *rewrite)
     return at;
 }
 
-void sim_foreign_append(struct sim *sim, enum sim_table table)
+/* An offset of ours in partition 0, before its time, or one that will never be. */
+static int64_t foreign_offset(struct sim *sim, int exchange)
+{
+    return sim_chance(sim, 30) ? sim->end[exchange][0] + sim_between(sim, 0, 3)
+                               : 1000000000 + ++sim->foreign;
+}
+
+/* A row under an offset of ours, or one that will never be. */
+static void append_row(struct sim *sim, enum sim_table table, int64_t offset)
 {
     struct rewrite rewrite;
     int32_t partition[2] = { micros_day(clock_now_us(sim->clock)), 0 };
@@ -512,16 +609,16 @@ void sim_foreign_append(struct sim *sim, enum sim_table table)
     }
     for (size_t i = 0; i < rewrite.chain.table.definition.field_count; i++)
         put_default(&rewrite.column[i], &rewrite.chain.table.definition.field[i]);
+    set_text(&rewrite, sim_mark(table), SIM_FOREIGN);
     if (table <= SIM_BRONZE_1) {
         int x = (int)table - SIM_BRONZE_0;
 
-        /* An offset of ours, before its time, or one that will never be. */
-        set_int64(&rewrite, BRONZE_OFFSET,
-                  sim_chance(sim, 30) ? sim->end[x][0] + sim_between(sim, 0, 3)
-                                      : 1000000000 + ++sim->foreign);
+        set_text(&rewrite, BRONZE_TOPIC, sim->exchange[x].names.topic);
+        set_int64(&rewrite, BRONZE_OFFSET, offset);
         set_int32(&rewrite, BRONZE_INGESTION_DATE, partition[0]);
     } else if (table == SIM_DEAD) {
-        set_int64(&rewrite, DEAD_KAFKA_OFFSET, 1000000000 + ++sim->foreign);
+        set_text(&rewrite, DEAD_KAFKA_TOPIC, sim->exchange[0].names.topic);
+        set_int64(&rewrite, DEAD_KAFKA_OFFSET, offset);
         set_int32(&rewrite, DEAD_DATE, partition[0]);
     } else if (table == SIM_GOLD) {
         at = fill_trade(&rewrite);
@@ -532,9 +629,50 @@ void sim_foreign_append(struct sim *sim, enum sim_table table)
     } else {
         fill_trade(&rewrite);
         set_int64(&rewrite, SILVER_VALIDATION_TIMESTAMP, clock_now_us(sim->clock));
-        set_int64(&rewrite, SILVER_KAFKA_OFFSET, 1000000000 + ++sim->foreign);
+        set_int64(&rewrite, SILVER_KAFKA_OFFSET, offset);
     }
     file = write_rows(&rewrite, 0, 1, partition, false);
     commit_files(&rewrite, "append", &file, 1, false);
     rewrite_end(&rewrite);
+}
+
+/* The exchange whose offsets the rows of a table have. */
+static int exchange_of(enum sim_table table)
+{
+    return table == SIM_BRONZE_1 || table == SIM_SILVER_1 ? 1 : 0;
+}
+
+void sim_foreign_append(struct sim *sim, enum sim_table table)
+{
+    append_row(sim, table, foreign_offset(sim, exchange_of(table)));
+}
+
+/* The one row that would come in the stead of ours: appended by others at the very next offset,
+ * then Bronze takes that offset, and is rolled back to before it, and its snapshots are expired. */
+void sim_foreign_trap(struct sim *sim)
+{
+    const enum sim_table table = SIM_BRONZE_1; /* of one partition */
+    struct sim_trap *trap = &sim->trap;
+    int64_t end = sim->end[exchange_of(table)][0];
+    struct edit edit;
+
+    if (trap->snapshot == 0 || end > trap->offset + 1) {
+        append_row(sim, table, end);
+        if (!edit_begin(&edit, sim, table))
+            return;
+        *trap = (struct sim_trap){ .snapshot = main_of(&edit), .offset = end };
+        edit_forget(&edit);
+        return;
+    }
+    if (!edit_begin(&edit, sim, table))
+        return;
+    if (end == trap->offset || main_of(&edit) == trap->snapshot ||
+        !is_ancestor(&edit, trap->snapshot)) {
+        edit_forget(&edit);
+        return;
+    }
+    set_main(&edit, table, trap->snapshot);
+    append_row(sim, table, 1000000000 + ++sim->foreign);
+    sim_foreign_expire(sim, table);
+    trap->snapshot = 0;
 }

@@ -4,7 +4,6 @@
 #include "sim/sim.h"
 
 #include "core/num.h"
-#include "protocol/own_rows.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -78,50 +77,14 @@ static void read_all_again(struct sim *sim, const char *text)
 /* -- rows lost, or foreign rows where ours should be: positions as the table's own rows have them
  */
 
-struct tally {
-    struct desk *desk;
-    struct position_offset entry[SIM_EXCHANGES][SIM_PARTITIONS_MAX];
-};
-
-static int tally_file(void *context, const struct ice_data_file *file, const struct column *topic,
-                      const struct column *partition, const struct column *offset, struct err *err)
-{
-    struct tally *tally = context;
-    struct sim *sim = tally->desk->sim;
-
-    (void)file;
-    (void)err;
-    for (size_t row = 0; row < offset->rows; row++) {
-        int32_t p = column_int32(partition, row);
-        int64_t at = column_int64(offset, row);
-        struct span name = topic != NULL ? column_bytes(topic, row)
-                                         : span_text(tally->desk->chain.origin.only_topic);
-
-        for (int x = 0; x < SIM_EXCHANGES; x++) {
-            if (p >= sim->exchange[x].partitions ||
-                !span_equal(name, span_text(sim->exchange[x].names.topic)))
-                continue;
-            tally->entry[x][p].rows++;
-            if (at > tally->entry[x][p].high)
-                tally->entry[x][p].high = at;
-        }
-    }
-    return 0;
-}
-
 static void set_by_rows(struct desk *desk, enum sim_table table)
 {
     struct sim *sim = desk->sim;
-    struct tally tally = { .desk = desk };
-    const struct own_rows_visitor visitor = { tally_file, NULL, &tally };
-    struct ice_metadata *metadata = desk->chain.table.metadata;
+    struct sim_counts counts;
     struct err err;
 
-    for (int x = 0; x < SIM_EXCHANGES; x++)
-        for (int32_t p = 0; p < SIM_PARTITIONS_MAX; p++)
-            tally.entry[x][p].high = POSITION_NONE;
-    if (own_rows_visit(&desk->chain, metadata, NULL, &visitor, &err) != 0 ||
-        positions_of_properties(&desk->map, metadata, &err) != 0)
+    sim_count_own(sim, table, &counts);
+    if (positions_of_properties(&desk->map, desk->chain.table.metadata, &err) != 0)
         abort();
     positions_remove_inputs(&desk->map);
     for (int x = 0; x < SIM_EXCHANGES; x++) {
@@ -129,7 +92,7 @@ static void set_by_rows(struct desk *desk, enum sim_table table)
             table != (enum sim_table)(SIM_SILVER_0 + x))
             continue;
         for (int32_t p = 0; p < sim->exchange[x].partitions; p++) {
-            struct position_offset *entry = &tally.entry[x][p];
+            struct position_offset *entry = &counts.entry[x][p];
 
             entry->topic = sim->exchange[x].names.topic;
             entry->cluster = sim->log->cluster;

@@ -19,7 +19,7 @@ static void use_hands(struct sim *sim)
 {
     enum sim_table table = any_table(sim);
 
-    switch (sim_between(sim, 0, 4)) {
+    switch (sim_between(sim, 0, 6)) {
     case 0:
     case 1:
         sim_foreign_compact(sim, table);
@@ -29,6 +29,10 @@ static void use_hands(struct sim *sim)
         break;
     case 3:
         sim_foreign_expire(sim, table);
+        break;
+    case 4:
+    case 5:
+        sim_foreign_trap(sim);
         break;
     default:
         sim_foreign_tag(sim, table);
@@ -138,6 +142,15 @@ static void begin_anew(struct sim *sim, int64_t complete_commit_us)
             sim_crash(sim->worker[i]);
 }
 
+bool sim_settle(struct sim *sim)
+{
+    begin_anew(sim, 0);
+    for (int round = 0; round < 400 && sim->broken[0] == 0; round++)
+        if (!drain_round(sim))
+            return sim->broken[0] == 0;
+    return false;
+}
+
 /* Nothing moves any more, and still each table says that it is complete through later and later. */
 static void stay_idle(struct sim *sim)
 {
@@ -158,14 +171,10 @@ static bool drain(struct sim *sim)
     }
     sim_mend(sim);
     sim->refused_count = 0;
-    begin_anew(sim, 0);
-    for (int round = 0; round < 400 && sim->broken[0] == 0; round++) {
-        if (!drain_round(sim)) {
-            stay_idle(sim);
-            return sim->broken[0] == 0;
-        }
-    }
-    return false;
+    if (!sim_settle(sim))
+        return false;
+    stay_idle(sim);
+    return sim->broken[0] == 0;
 }
 
 bool sim_run(struct sim *sim)

@@ -120,6 +120,9 @@ struct sim {
     bool is_rolled[SIM_TABLES];    /* ever rolled back, or set by the operator after it */
     bool is_compacted[SIM_TABLES]; /* sequence numbers no longer say which row came first */
     int64_t foreign;               /* numbers of foreign rows */
+    struct sim_trap {
+        int64_t snapshot, offset; /* of a foreign row at the offset that comes next; 0: none */
+    } trap;
     bool is_traced;
     char broken[640]; /* what a job said that it must never say: the run ends there */
 };
@@ -153,9 +156,19 @@ void sim_foreign_append(struct sim *sim, enum sim_table table);
 void sim_foreign_compact(struct sim *sim, enum sim_table table);
 void sim_foreign_expire(struct sim *sim, enum sim_table table);
 void sim_foreign_tag(struct sim *sim, enum sim_table table);
+void sim_foreign_trap(struct sim *sim);
 void sim_roll_back(struct sim *sim, enum sim_table table);
 /* Removes rows that foreigners appended, by rewriting their files; false when there are none. */
 bool sim_remove_foreign(struct sim *sim, enum sim_table table);
+/* The column by which an observer knows rows of foreigners: it says SIM_FOREIGN.  The jobs never
+ * look there. */
+#define SIM_FOREIGN "foreign"
+size_t sim_mark(enum sim_table table);
+/* Rows of our own as they stand in the table, whatever file they are in: rows and high. */
+struct sim_counts {
+    struct position_offset entry[SIM_EXCHANGES][SIM_PARTITIONS_MAX];
+};
+void sim_count_own(struct sim *sim, enum sim_table table, struct sim_counts *counts);
 
 /* operator.c */
 void sim_operate(struct sim *sim, const struct err *refused);
@@ -163,6 +176,8 @@ void sim_operate(struct sim *sim, const struct err *refused);
 /* run.c */
 /* True when all came to rest after the faults stopped. */
 bool sim_run(struct sim *sim);
+/* All jobs go on until nothing moves. */
+bool sim_settle(struct sim *sim);
 
 /* check.c: violations into text, one a line; their number. */
 size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
@@ -170,6 +185,10 @@ size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
 /* complete.c: false, and what is wrong, when a table claims more than it has, or less than it
  * should: its complete-through lies before least_us. */
 bool sim_check_complete(struct sim *sim, int64_t least_us, char broken[640]);
+
+/* Is the row ours?  Not by the writer's key, which others drop. */
+struct oracle_table;
+bool sim_is_own(struct sim *sim, enum sim_table table, const struct oracle_table *of, size_t row);
 
 /* audited.c: the same by `k2 audit`. */
 size_t sim_audit(struct sim *sim, struct buf *text);
