@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pipeline on what production runs, from the exchange's simulator to Gold: the Iceberg REST catalog, S3,
+a schema registry.  Every trade of the recordings is in Gold once, whatever the servers and the wires to
+them do; pyiceberg, DuckDB and Spark read it there."""
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import pytest
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
+import fault_proxy
+import servers
+from pipeline import BTC, ETH, LENGTH_S, Exchange, message_id, recorded
+from production import Production
+
+TRADES = 9757 + 8409
+WAREHOUSE = f"s3://{servers.BUCKET}/warehouse"
+
+
+@pytest.fixture(autouse=True)
+def running():
+    with servers.Servers("s3", "registry", "iceberg-rest", ICEBERG_WAREHOUSE=WAREHOUSE) as running:
+        yield running
+
+
+def serve(pipeline, exchange, worker):
+    """Until all is served and the pipeline has drained."""
+    exchange.wait(180)
+    pipeline.end(worker, signal.SIGTERM, timeout=120)
+
+
+def check(pipeline):
+    pipeline.audit()
+    rows = pipeline.rows("gold_crypto_trades", "message_id")
+    assert len(rows) == TRADES
+    assert {row["message_id"] for row in rows} == {message_id(trade["s"], trade["t"])
+                                                   for path in (BTC, ETH) for trade in recorded(path)}
+
+
+def test_from_the_exchange_to_gold_and_to_other_readers(tmp_path):
+    with Production(tmp_path) as pipeline:
+        with Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
+            pipeline.connect(exchange)
+            done = pipeline.command("check")
+            assert done.returncode == 0, done.stdout
+            serve(pipeline, exchange, pipeline.start())
+        check(pipeline)
+        assert count_in_duckdb() == TRADES
+        assert count_in_spark() == TRADES
+
+
+def count_in_duckdb():
+    import duckdb
+    con = duckdb.connect(config={"extension_directory": os.environ["K2_DUCKDB_EXTENSIONS"]})
+    con.execute("LOAD httpfs; LOAD iceberg")
+    con.execute("CREATE SECRET (TYPE s3, KEY_ID 'k2access', SECRET 'k2secret123', ENDPOINT '127.0.0.1:9000',"
+                " URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')")
+    con.execute(f"ATTACH '' AS lake (TYPE iceberg, ENDPOINT '{servers.CATALOG}', AUTHORIZATION_TYPE 'none')")
+    return con.execute("SELECT count(DISTINCT message_id) FROM lake.market_data.gold_crypto_trades").fetchone()[0]
+
+
+def count_in_spark():
+    from pyspark.sql import SparkSession
+    jars = ",".join(str(jar) for jar in pathlib.Path(os.environ["K2_SPARK_JARS"]).glob("*.jar"))
+    lake = "spark.sql.catalog.lake"
+    spark = (SparkSession.builder.master("local[1]").config("spark.jars", jars).config("spark.ui.enabled", "false")
+             .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+             .config(lake, "org.apache.iceberg.spark.SparkCatalog").config(f"{lake}.type", "rest")
+             .config(f"{lake}.uri", servers.CATALOG).config(f"{lake}.io-impl", "org.apache.iceberg.aws.s3.S3FileIO")
+             .config(f"{lake}.s3.endpoint", servers.S3).config(f"{lake}.s3.path-style-access", "true")
+             .config(f"{lake}.s3.access-key-id", "k2access").config(f"{lake}.s3.secret-access-key", "k2secret123")
+             .config(f"{lake}.client.region", "us-east-1").getOrCreate())
+    try:
+        return spark.sql("SELECT count(DISTINCT message_id) FROM lake.market_data.gold_crypto_trades").first()[0]
+    finally:
+        spark.stop()
+
+
+def test_through_wires_that_lose_cut_and_refuse(tmp_path):
+    """One request in six to the catalog and to the store: also commits that are done and not answered."""
+    with fault_proxy.Proxy("127.0.0.1", 8181, every=6, seed=1) as catalog, \
+            fault_proxy.Proxy("127.0.0.1", 9000, every=6, seed=2) as store, \
+            Production(tmp_path, catalog=catalog.url, s3=store.url) as pipeline:
+        with Exchange("--speed", "16", "--stop-when-done", "--shift-time") as exchange:
+            pipeline.connect(exchange)
+            worker = pipeline.start()
+            exchange.wait(180)
+            catalog.every = store.every = 10 ** 9
+            pipeline.end(worker, signal.SIGTERM, timeout=120)
+        check(pipeline)
+        assert all(proxy.done[fault] > 0 for proxy in (catalog, store) for fault in fault_proxy.FAULTS)
+
+
+def test_catalog_and_store_away_for_half_a_minute_each(tmp_path):
+    """Jobs wait, say so and go on; the log takes the trades meanwhile."""
+    with fault_proxy.Proxy("127.0.0.1", 8181, every=10 ** 9, seed=1) as catalog, \
+            fault_proxy.Proxy("127.0.0.1", 9000, every=10 ** 9, seed=2) as store, \
+            Production(tmp_path, catalog=catalog.url, s3=store.url) as pipeline:
+        speed = LENGTH_S / 80
+        with Exchange("--speed", str(speed), "--stop-when-done", "--shift-time") as exchange:
+            pipeline.connect(exchange)
+            worker = pipeline.start()
+            for proxy in (catalog, store):
+                time.sleep(5)
+                proxy.down = True
+                time.sleep(30)
+                proxy.down = False
+                assert worker.poll() is None, pipeline.said()
+            serve(pipeline, exchange, worker)
+        check(pipeline)
+        assert "job_waits" in (pipeline.folder / "k2.log").read_text()
