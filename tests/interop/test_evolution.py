@@ -10,13 +10,12 @@ import json
 import pathlib
 import signal
 import struct
-import subprocess
 import sys
 
 import fastavro
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from pipeline import BUILD, SOURCE, TOPIC, Pipeline, wait_until  # noqa: E402
+from pipeline import SOURCE, TOPIC, Pipeline, Producer, wait_until  # noqa: E402
 
 SILVER, DEAD, GOLD = "silver_binance_trades", "silver_dlq_trades", "gold_crypto_trades"
 V2 = json.loads((SOURCE / "tests/vectors/avro/trade_v2.avsc").read_text())
@@ -99,26 +98,6 @@ BAD = [
 ]
 
 
-class Producer:
-    def __init__(self, data):
-        self.process = subprocess.Popen([BUILD / "tests/interop/producer_tool", data, TOPIC, str(PARTITIONS)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, "producer_tool ended"
-        return int(answer) if answer != "ok\n" else None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
 def trade(number, when):
     return {"message_id": f"id-{number}", "trade_id": f"BINANCE-{number}", "symbol": "BTCUSDT",
             "exchange": "BINANCE", "asset_class": "crypto", "timestamp": when,
@@ -170,7 +149,7 @@ def test_a_producer_evolves_while_the_pipeline_runs(tmp_path):
         pipeline.config.write_text(f"data_dir: {pipeline.data}\nbronze: {{interval: 1s}}\n"
                                    "silver: {interval: 1s}\ngold: {interval: 1s}\n")
         pipeline.data.mkdir()
-        with Producer(pipeline.data) as producer:
+        with Producer(pipeline.data, TOPIC, PARTITIONS) as producer:
             first = put(producer, GOOD[:1], expected, 1)
             producer.ask("F")
             worker = pipeline.start("--jobs", "bronze-binance,silver-binance,gold")

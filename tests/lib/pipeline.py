@@ -152,6 +152,28 @@ class Pipeline:
         return self.table(name).scan(selected_fields=columns or ("*",)).to_arrow().to_pylist()
 
 
+class Producer:
+    """producer_tool: somebody else's records, in the log and registry of a data folder."""
+
+    def __init__(self, data, topic, partitions):
+        self.process = subprocess.Popen([BUILD / "tests/interop/producer_tool", data, topic, str(partitions)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, "producer_tool ended"
+        return int(answer) if answer != "ok\n" else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
 def message_id(symbol, trade_id, exchange="BINANCE"):
     """docs/tables.md, once more: a UUID of version 8 whose custom_a and custom_b (60 bits) are the
     first of SHA-256 of EXCHANGE:SYMBOL, and whose custom_c (62 bits) is the trade id."""

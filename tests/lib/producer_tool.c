@@ -6,9 +6,11 @@
  *
  * Lines on stdin, each answered by one on stdout:
  *
- *   S SCHEMA           registers it: its id
- *   R PARTITION HEX    a record, kept until the next F: ok
- *   F                  sends what is kept as one group: the number of records acknowledged
+ *   S SCHEMA                 registers it: its id
+ *   R PARTITION HEX          a record, kept until the next F: ok
+ *   T PARTITION MICROS HEX   the same with a time of its own
+ *   N PARTITION              the same without a value: a tombstone
+ *   F                        sends what is kept as one group: the number of records acknowledged
  */
 #include "lib/bytes.h"
 #include "port/clock.h"
@@ -30,19 +32,26 @@ struct tool {
     uint64_t sent;
 };
 
-static int add_record(struct tool *tool, const char *rest)
+/* R, T and N. */
+static int add_record(struct tool *tool, char type, const char *rest)
 {
     struct buf *value = &tool->value[tool->count];
-    char *hex;
-    long partition = strtol(rest, &hex, 10);
+    struct log_record *record = &tool->record[tool->count];
+    int64_t now_us = clock_now_us(tool->clock);
+    char *end;
 
     if (tool->count == RECORDS_MAX)
         abort();
+    *record =
+        (struct log_record){ .partition = (int32_t)strtol(rest, &end, 10), .timestamp_us = now_us };
+    if (type == 'T')
+        record->timestamp_us = strtoll(end, &end, 10);
     buf_clear(value);
-    bytes_put_hex(value, hex);
-    tool->record[tool->count++] = (struct log_record){ .partition = (int32_t)partition,
-                                                       .timestamp_us = clock_now_us(tool->clock),
-                                                       .value = buf_span(value) };
+    buf_reserve(value, 1); /* an empty value is not none */
+    bytes_put_hex(value, end);
+    if (type != 'N')
+        record->value = buf_span(value);
+    tool->count++;
     return puts("ok") < 0 ? -1 : 0;
 }
 
@@ -73,7 +82,9 @@ static int take_line(struct tool *tool, const char *line, struct err *err)
         printf("%" PRId32 "\n", id);
         return 0;
     case 'R':
-        return add_record(tool, line + 2);
+    case 'T':
+    case 'N':
+        return add_record(tool, line[0], line + 2);
     default:
         return flush(tool, err);
     }
