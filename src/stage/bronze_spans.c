@@ -18,6 +18,8 @@ void bronze_spans_deinit(struct bronze_spans *spans)
     buf_deinit(&spans->by_offset);
     buf_deinit(&spans->first_of);
     buf_deinit(&spans->by_age);
+    buf_deinit(&spans->passed);
+    buf_deinit(&spans->next);
 }
 
 void bronze_spans_forget(struct bronze_spans *spans)
@@ -28,7 +30,8 @@ void bronze_spans_forget(struct bronze_spans *spans)
 size_t bronze_spans_memory(const struct bronze_spans *spans)
 {
     return live_files_memory(&spans->files) + spans->spans.capacity + spans->by_offset.capacity +
-           spans->first_of.capacity + spans->by_age.capacity;
+           spans->first_of.capacity + spans->by_age.capacity + spans->next.capacity +
+           spans->passed.capacity;
 }
 
 static int64_t *from_of(const struct bronze_spans *spans)
@@ -216,6 +219,23 @@ static int compare_files(const void *left, const void *right, void *context)
     return (*l > *r) - (*l < *r);
 }
 
+/* Nothing is passed yet. */
+static void begin_anew(struct bronze_spans *spans)
+{
+    size_t count = span_count(spans);
+    int32_t p = 0;
+
+    buf_clear(&spans->passed);
+    buf_clear(&spans->next);
+    spans->oldest = 0;
+    buf_put_span(&spans->passed, buf_span(&spans->from));
+    for (size_t i = 0; i < count; i++)
+        for (; p <= span_at(spans, numbers(&spans->by_offset)[i])->partition; p++)
+            put_number(&spans->next, i);
+    for (; p <= spans->partitions; p++)
+        put_number(&spans->next, count);
+}
+
 static void make_indexes(struct bronze_spans *spans)
 {
     size_t files = live_files_count(&spans->files);
@@ -225,10 +245,11 @@ static void make_indexes(struct bronze_spans *spans)
         put_number(&spans->by_offset, i);
     for (size_t i = 0; i < files; i++)
         put_number(&spans->by_age, i);
-    if (files == 0)
-        return;
-    qsort_r(spans->by_offset.data, span_count(spans), sizeof(uint32_t), compare_spans, spans);
-    qsort_r(spans->by_age.data, files, sizeof(uint32_t), compare_files, spans);
+    if (files > 0) {
+        qsort_r(spans->by_offset.data, span_count(spans), sizeof(uint32_t), compare_spans, spans);
+        qsort_r(spans->by_age.data, files, sizeof(uint32_t), compare_files, spans);
+    }
+    begin_anew(spans);
 }
 
 /* What the listing has of the window can be read from it. */
@@ -378,11 +399,22 @@ static void take_whole(struct choosing *c, uint32_t file)
     }
 }
 
+/* Lies all of a file below `passed`? */
+static bool is_passed(const struct bronze_spans *spans, uint32_t file, const int64_t *passed)
+{
+    const uint32_t *first = numbers(&spans->first_of) + file;
+
+    for (uint32_t i = first[0]; i < first[1]; i++)
+        if (span_at(spans, i)->last >= passed[span_at(spans, i)->partition])
+            return false;
+    return true;
+}
+
 /* The oldest files first, and before the next one those that they have drawn in. */
 static void take_files(struct choosing *c, int64_t rows_max)
 {
     size_t files = live_files_count(&c->spans->files);
-    size_t oldest = 0, whole = 0;
+    size_t oldest = c->spans->oldest, whole = 0;
 
     while (whole < c->queued || oldest < files) {
         bool is_queued = whole < c->queued;
@@ -397,15 +429,36 @@ static void take_files(struct choosing *c, int64_t rows_max)
     }
 }
 
-/* Where each partition begins in by_offset. */
-static void find_partitions(struct choosing *c)
+static bool begins_below(const struct offset_window *window, const int64_t *passed)
 {
-    size_t count = span_count(c->spans);
+    for (int32_t p = 0; p < window->count; p++)
+        if (window->from[p] < passed[p])
+            return true;
+    return false;
+}
 
-    for (int32_t p = 0; p < c->window->count; p++)
-        c->next[p] = count;
-    for (size_t i = count; i-- > 0;)
-        c->next[span_at(c->spans, numbers(&c->spans->by_offset)[i])->partition] = i;
+/* Lets go of what lies below the window for good. */
+static void pass(struct bronze_spans *spans, const struct offset_window *window)
+{
+    int64_t *passed;
+    uint32_t *next;
+
+    if (begins_below(window, (const int64_t *)(const void *)spans->passed.data))
+        begin_anew(spans);
+    passed = (int64_t *)(void *)spans->passed.data;
+    next = (uint32_t *)(void *)spans->next.data;
+    for (int32_t p = 0; p < window->count; p++) {
+        const struct bronze_span *span;
+
+        passed[p] = window->from[p];
+        while (next[p] < span_count(spans) &&
+               (span = span_at(spans, numbers(&spans->by_offset)[next[p]]))->partition == p &&
+               span->last < passed[p])
+            next[p]++;
+    }
+    while (spans->oldest < live_files_count(&spans->files) &&
+           is_passed(spans, numbers(&spans->by_age)[spans->oldest], passed))
+        spans->oldest++;
 }
 
 /* A partition of which nothing is left was read to the end of the window.  True when all were. */
@@ -426,7 +479,7 @@ static bool finish(struct choosing *c)
     return is_all;
 }
 
-bool bronze_spans_choose(const struct bronze_spans *spans, const struct offset_window *window,
+bool bronze_spans_choose(struct bronze_spans *spans, const struct offset_window *window,
                          int64_t rows_max, int64_t after_sequence, bool *is_wanted, int64_t *end)
 {
     size_t partitions = (size_t)window->count;
@@ -447,7 +500,9 @@ bool bronze_spans_choose(const struct bronze_spans *spans, const struct offset_w
         end[p] = window->from[p];
         to[p] = int64_min(window->to[p], to_of(spans)[p]);
     }
-    find_partitions(&c);
+    pass(spans, window);
+    for (size_t p = 0; p < partitions; p++)
+        c.next[p] = numbers(&spans->next)[p];
     take_files(&c, rows_max);
     is_all = finish(&c);
     free(c.next);

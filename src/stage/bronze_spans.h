@@ -43,6 +43,12 @@ struct bronze_spans {
     struct buf by_offset; /* uint32_t: spans by partition and first */
     struct buf first_of;  /* uint32_t: first span of each file, and their number */
     struct buf by_age;    /* uint32_t: files by sequence number */
+
+    /* How far batches have come, so that each span is looked at about once: good while the window
+     * begins at or above `passed`. */
+    struct buf passed; /* int64_t for each partition */
+    struct buf next; /* uint32_t: of by_offset, the first that is left; one more than partitions */
+    size_t oldest;   /* of by_age, the first file that is left */
 };
 
 void bronze_spans_deinit(struct bronze_spans *spans);
@@ -61,7 +67,7 @@ CHECK_RESULT int bronze_spans_list(struct bronze_spans *spans, struct chain_tabl
  * listing is left, so that the reader's position is live_files_end.  `after_sequence` is for a
  * mutation only.
  */
-bool bronze_spans_choose(const struct bronze_spans *spans, const struct offset_window *window,
+bool bronze_spans_choose(struct bronze_spans *spans, const struct offset_window *window,
                          int64_t rows_max, int64_t after_sequence, bool *is_wanted, int64_t *end);
 
 size_t bronze_spans_memory(const struct bronze_spans *spans);
