@@ -152,6 +152,17 @@ void sim_foreign_tag(struct sim *sim, enum sim_table table)
     edit_end(&edit);
 }
 
+static bool is_listed(const struct edit *edit, int64_t id)
+{
+    struct json_object *snapshots = list_of(edit, "snapshots");
+
+    for (size_t i = 0; i < json_object_array_length(snapshots); i++)
+        if (id_at(snapshots, i) == id)
+            return true;
+    return false;
+}
+
+/* Also one that main's oldest snapshot names as its parent and that is listed no more. */
 static bool is_ancestor(const struct edit *edit, int64_t id)
 {
     struct json_object *snapshots = list_of(edit, "snapshots");
@@ -667,7 +678,7 @@ void sim_foreign_trap(struct sim *sim)
     if (!edit_begin(&edit, sim, table))
         return;
     if (end == trap->offset || main_of(&edit) == trap->snapshot ||
-        !is_ancestor(&edit, trap->snapshot)) {
+        !is_listed(&edit, trap->snapshot) || !is_ancestor(&edit, trap->snapshot)) {
         edit_forget(&edit);
         return;
     }
