@@ -67,7 +67,7 @@ static void bench_open(struct bench *bench, const char *folder)
          catalog_sqlite_open(path, "iceberg", bench->store, bench->clock, &bench->catalog,
                              &bench->err),
          "catalog");
-    must(bench, registry_sqlite_open(path, &bench->registry, &bench->err), "registry");
+    must(bench, registry_sqlite_open(path, NULL, &bench->registry, &bench->err), "registry");
     snprintf(path, sizeof(path), "%s/log.db", bench->folder);
     must(bench, log_sqlite_open(path, &bench->log, &bench->err), "log");
     bench->rules = TRADE_RULES_DEFAULT;

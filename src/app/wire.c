@@ -8,6 +8,7 @@
  */
 #include "app/wire.h"
 
+#include "codec/avro_compat.h"
 #include "core/micros.h"
 #include "core/num.h"
 #include "port/catalog_rest.h"
@@ -127,14 +128,19 @@ static int open_registry(struct wire *wire, struct err *err)
                                                    .password = config->registry_password,
                                                    .token = config->registry_token };
 
-    if (is(config->registry_type, "http"))
+    if (!wire_registry_is_embedded(config))
         return registry_http_open(&options, &http_opener_curl, wire->clock, &wire->registry, err);
-    return registry_sqlite_open(wire->database, &wire->registry, err);
+    return registry_sqlite_open(wire->database, avro_compat_backward, &wire->registry, err);
+}
+
+bool wire_registry_is_embedded(const struct config *config)
+{
+    return is(config->registry_type, "embedded");
 }
 
 bool wire_is_embedded(const struct config *config)
 {
-    return is(config->catalog_type, "sqlite") || is(config->registry_type, "embedded") ||
+    return is(config->catalog_type, "sqlite") || wire_registry_is_embedded(config) ||
            is(config->store_type, "local") || is(config->log_type, "embedded");
 }
 

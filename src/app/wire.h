@@ -40,6 +40,7 @@ CHECK_RESULT int wire_open(struct wire *wire, const struct config *config, int p
                            struct err *err);
 void wire_close(struct wire *wire);
 
+bool wire_registry_is_embedded(const struct config *config);
 /* Whether anything lies under data_dir. */
 bool wire_is_embedded(const struct config *config);
 

@@ -291,7 +291,7 @@ int registry_http_open(const struct registry_http_options *options,
                        const struct http_opener *opener, struct clock *clock, struct registry **out,
                        struct err *err)
 {
-    static const struct registry_ops ops = { http_put, http_get_schema, close_http };
+    static const struct registry_ops ops = { http_put, http_get_schema, close_http, NULL };
     struct registry_http *http;
     size_t size = strlen(options->url);
 

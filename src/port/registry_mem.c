@@ -50,7 +50,7 @@ static void mem_close(struct registry *registry)
 
 struct registry *registry_mem_open(void)
 {
-    static const struct registry_ops ops = { mem_put, mem_get, mem_close };
+    static const struct registry_ops ops = { mem_put, mem_get, mem_close, NULL };
     struct registry_mem *mem = mem_zero(1, sizeof(*mem));
 
     mem->base.ops = &ops;

@@ -31,7 +31,7 @@ static struct registry *open_sqlite(const char *folder)
     struct err err = { 0 };
     char *file = folder_path(folder, "sub/k2.db");
 
-    if (registry_sqlite_open(file, &registry, &err) < 0)
+    if (registry_sqlite_open(file, NULL, &registry, &err) < 0)
         fail_msg("%s", err.text);
     free(file);
     return registry;
@@ -180,6 +180,69 @@ static void sqlite_gives_two_processes_the_same_ids(void **state)
     buf_deinit(&schema);
 }
 
+static int put_text(void *context, const struct registry_version *version)
+{
+    buf_printf(context, "%s %d %d %.*s\n", version->subject, (int)version->version,
+               (int)version->id, SPAN_ARGS(version->schema));
+    return version->version == 3 ? 7 : 0;
+}
+
+static void sqlite_lists_versions_in_order(void **state)
+{
+    static const char *const puts[][2] = { { "b", "1" }, { "a", "2" }, { "b", "2" }, { "b", "1" } };
+    struct fixture *f = *state;
+    struct buf text = BUF_INIT;
+    struct err err = { 0 };
+    int32_t id = 0;
+
+    assert_ok(registry_list(f->registry, NULL, put_text, &text, &err));
+    assert_int_equal(text.size, 0);
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++)
+        assert_ok(registry_put(f->registry, puts[i][0], span_text(puts[i][1]), &id, &err));
+    assert_ok(registry_list(f->registry, NULL, put_text, &text, &err));
+    assert_string_equal(buf_text(&text), "a 1 2 2\nb 1 1 1\nb 2 2 2\n");
+    buf_clear(&text);
+    assert_ok(registry_list(f->registry, "c", put_text, &text, &err));
+    assert_ok(registry_put(f->registry, "b", SPAN("3"), &id, &err));
+    assert_ok(registry_put(f->registry, "b", SPAN("4"), &id, &err));
+    assert_int_equal(registry_list(f->registry, "b", put_text, &text, &err), 7);
+    assert_string_equal(buf_text(&text), "b 1 1 1\nb 2 2 2\nb 3 3 3\n");
+    buf_deinit(&text);
+}
+
+/* Schemas are numbers here, and only the next one may follow. */
+static int is_next(struct span last, struct span next, struct err *err)
+{
+    return last.data[0] + 1 == next.data[0] ? 0 : err_set(err, ERR_REFUSED, "not the next");
+}
+
+static void sqlite_refuses_what_may_not_follow(void **state)
+{
+    static const struct {
+        const char *subject, *schema;
+        int rc;
+    } puts[] = { { "a", "2", 0 }, { "a", "4", -1 }, { "a", "3", 0 }, { "a", "2", 0 },
+                 { "a", "4", 0 }, { "b", "4", 0 },  { "b", "2", -1 } };
+    struct fixture *f = *state;
+    struct buf text = BUF_INIT;
+    struct err err = { 0 };
+    char *file = folder_path(f->folder, "ruled.db");
+    int32_t id = 0;
+
+    registry_close(f->registry);
+    f->registry = NULL;
+    assert_ok(registry_sqlite_open(file, is_next, &f->registry, &err));
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++)
+        assert_int_equal(
+            registry_put(f->registry, puts[i].subject, span_text(puts[i].schema), &id, &err),
+            puts[i].rc);
+    assert_int_equal(err.kind, ERR_REFUSED);
+    assert_ok(registry_list(f->registry, "b", put_text, &text, &err));
+    assert_string_equal(buf_text(&text), "b 1 3 4\n");
+    buf_deinit(&text);
+    free(file);
+}
+
 #define TEST(function, adapter)                                                                    \
     cmocka_unit_test_prestate_setup_teardown(function, setup, teardown, adapter)
 
@@ -192,6 +255,8 @@ int main(void)
     const struct CMUnitTest own[] = {
         TEST(sqlite_keeps_ids_over_a_reopen, &adapters[1]),
         TEST(sqlite_gives_two_processes_the_same_ids, &adapters[1]),
+        TEST(sqlite_lists_versions_in_order, &adapters[1]),
+        TEST(sqlite_refuses_what_may_not_follow, &adapters[1]),
     };
     int failed = 0;
 

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     tool.topic = argv[2];
     tool.clock = clock_system_open();
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (registry_sqlite_open(path[0], &tool.registry, &err) == 0 &&
+    if (registry_sqlite_open(path[0], NULL, &tool.registry, &err) == 0 &&
         log_sqlite_open(path[1], &tool.log, &err) == 0)
         rc = log_ensure_topic(tool.log, tool.topic, (int32_t)strtol(argv[3], NULL, 10), &err);
     while (rc == 0 && getline(&line, &capacity, stdin) > 0)

@@ -333,7 +333,7 @@ void fault_process_init(struct fault_process *process, struct fault_world *world
         log_fault_close,        log_fault_assigned,   log_fault_bounds_all,
     };
     static const struct registry_ops registry_ops = { registry_fault_put, registry_fault_get,
-                                                      registry_fault_close };
+                                                      registry_fault_close, NULL };
     struct faulty_store *store = mem_zero(1, sizeof(*store));
     struct faulty_catalog *catalog = mem_zero(1, sizeof(*catalog));
     struct faulty_log *log = mem_zero(1, sizeof(*log));

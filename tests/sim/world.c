@@ -250,7 +250,7 @@ void sim_open_table(struct sim *sim, enum sim_table table, struct chain_table *c
 /* -- the whole */
 
 static const struct registry_ops registry_ops = { registry_put_never, registry_answer,
-                                                  registry_no_close };
+                                                  registry_no_close, NULL };
 
 /* Half of the logs have let go of what came before the tables. */
 static void begin_log(struct sim *sim, const char *topic, int32_t partition, int64_t *begin)
