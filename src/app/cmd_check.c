@@ -14,6 +14,7 @@
 #include "port/store_s3.h"
 #include "stage/api.h"
 #include "stage/tables.h"
+#include "status/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -286,6 +287,27 @@ static void look_at_catalog(struct check *check, struct wire *wire)
     look_at_tables(check, wire);
 }
 
+/* -- the status port */
+
+static void look_at_status_port(struct check *check)
+{
+    const char *address = check->config->http_listen;
+    struct err err = { 0 };
+    int fd = -1;
+    int rc = server_listen(address, &fd, &err);
+
+    if (rc < 0)
+        bad(check, "http", &err, "mend http.listen, or set it to off");
+    else if (rc == SERVER_OFF)
+        good(check, "http", "no status port");
+    else if (rc == SERVER_TAKEN)
+        good(check, "http", "%s is taken, by a `k2 run` or by another program", address);
+    else
+        good(check, "http", "%s is free", address);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* -- servers */
 
 static void look_at_bucket(struct check *check, struct wire *wire)
@@ -441,6 +463,7 @@ static int look_at_all(const struct config *config)
         look_at_part(&check, "registry", WIRE_REGISTRY, database, NULL);
     if (is_here && strcmp(config->log_type, "embedded") == 0)
         look_at_part(&check, "log", WIRE_LOG, log_file, look_at_log);
+    look_at_status_port(&check);
     look_at_exchanges(&check);
     arena_deinit(&arena);
     if (check.problems == 0)

@@ -13,6 +13,7 @@
 #include "core/diag.h"
 #include "core/micros.h"
 #include "core/num.h"
+#include "status/server.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -70,11 +71,13 @@ struct run {
     const struct config *config;
     struct clock *clock;
     struct runner *runner;
+    struct registry *registry; /* that the status port serves, or NULL */
+    struct server *server;     /* of the status port, or NULL */
     size_t jobs;
-    int signal_fd;
-    int64_t until_us;   /* of --for; INT64_MAX */
-    int64_t give_up_us; /* 0: not decided */
-    int64_t drain_us;   /* when draining began */
+    int signal_fd, http_fd; /* http_fd: -1: no status port */
+    int64_t until_us;       /* of --for; INT64_MAX */
+    int64_t give_up_us;     /* 0: not decided */
+    int64_t drain_us;       /* when draining began */
     bool shows;
     bool is_draining;
     struct progress progress;
@@ -171,6 +174,37 @@ static bool wait_for_end(struct run *run)
     return true;
 }
 
+/* -- the status port */
+
+/* A default that another program has is no reason not to run; an address that the file names is. */
+static int listen_for_status(const struct config *config, int *fd, struct err *err)
+{
+    int rc = server_listen(config->http_listen, fd, err);
+
+    if (rc == SERVER_TAKEN && config->http_is_set)
+        return err_set(err, ERR_CONFIG,
+                       "http.listen %s: another program listens there; set it to a free address, "
+                       "or to off",
+                       config->http_listen);
+    if (rc == SERVER_TAKEN)
+        diag(DIAG_WARN, "status_port_off",
+             "reason=\"another program listens at %s, the default of http.listen\"",
+             config->http_listen);
+    return rc < 0 ? -1 : 0;
+}
+
+static int serve_status(struct run *run, struct err *err)
+{
+    const struct status status = { run->runner, run->jobs, run->registry };
+
+    if (run->http_fd < 0)
+        return 0;
+    if (server_start(run->http_fd, &status, &run->server, err) < 0)
+        return -1;
+    diag(DIAG_INFO, "status_port", "address=%s", server_address(run->server));
+    return 0;
+}
+
 static void supervise(struct run *run, struct jobs *jobs)
 {
     struct err err = { 0 };
@@ -178,6 +212,8 @@ static void supervise(struct run *run, struct jobs *jobs)
 
     run->runner =
         runner_new(run->clock, jobs->runner, jobs->count, run->config->shutdown_timeout_us);
+    if (serve_status(run, &err) < 0)
+        leave(app_fail(&err));
     rc = runner_start(run->runner, &err);
     if (!wait_for_end(run)) {
         fprintf(stderr, "k2: not finished within shutdown_timeout; what is committed is safe\n");
@@ -189,16 +225,20 @@ static void supervise(struct run *run, struct jobs *jobs)
         rc = runner_result(run->runner, &err);
     if (rc != 0)
         leave(app_fail(&err));
+    server_stop(run->server);
     runner_free(run->runner);
     diag(DIAG_INFO, "stopped", "jobs=%zu", jobs->count);
 }
 
 static int run_jobs(struct wire *wire, const struct options *options, const struct jobs_name *names,
-                    size_t count)
+                    size_t count, int http_fd)
 {
-    struct run run = {
-        .config = wire->config, .clock = wire->clock, .jobs = count, .until_us = INT64_MAX
-    };
+    struct run run = { .config = wire->config,
+                       .clock = wire->clock,
+                       .registry = wire_registry_is_embedded(wire->config) ? wire->registry : NULL,
+                       .jobs = count,
+                       .http_fd = http_fd,
+                       .until_us = INT64_MAX };
     struct jobs jobs = { 0 };
     struct err err = { 0 };
     int rc;
@@ -227,12 +267,13 @@ static int open_and_run(const struct config *config, const struct options *optio
     struct wire wire = { 0 };
     struct err err = { 0 };
     size_t count;
-    int code;
+    int code, http_fd = -1;
 
-    if (jobs_select(config, options->jobs, names, &count, &err) != 0)
+    if (jobs_select(config, options->jobs, names, &count, &err) != 0 ||
+        listen_for_status(config, &http_fd, &err) < 0)
         return app_fail(&err);
     if (wire_open(&wire, config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE, &err) == 0)
-        code = run_jobs(&wire, options, names, count);
+        code = run_jobs(&wire, options, names, count, http_fd);
     else
         code = app_fail(&err);
     wire_close(&wire);

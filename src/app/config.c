@@ -467,6 +467,7 @@ int config_parse(struct config *config, const char *name, struct span text, stru
         find_misplaced(&reader);
     if (reader.fault_count == 0)
         find_wrong_api(&reader);
+    config->http_is_set = line_set(&reader, "http.listen") != 0;
     note_exchanges(&reader);
     note_idle(&reader);
     return reader.fault_count == 0 ? 0 : -1;

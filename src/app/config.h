@@ -34,6 +34,7 @@ struct config {
 #define LATER(key, goes_with, sentence)
 #include "app/option.def"
     struct config_list exchanges; /* that run: those that the file names; all when it names none */
+    bool http_is_set;             /* the file says http.listen itself */
     struct config_list idle;      /* keys that the file sets and this build has no use for yet */
 };
 

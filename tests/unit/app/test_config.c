@@ -285,7 +285,7 @@ static void the_designs_own_example_is_taken(void **state)
               "shutdown_timeout: 30s\n");
 
     (void)state;
-    assert_int_equal(config.idle.count, 4); /* said to have no effect yet */
+    assert_int_equal(config.idle.count, 3); /* said to have no effect yet */
     assert_string_equal(config.idle.item[0], "bronze.retention");
     config_deinit(&config);
 }
