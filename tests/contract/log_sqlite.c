@@ -499,7 +499,7 @@ static void sqlite_has_every_acknowledged_record_after_a_kill(void **state)
 
 int main(void)
 {
-    struct adapter sqlite = { "sqlite", open_sqlite };
+    struct adapter sqlite = { "sqlite", open_sqlite, false };
     const struct CMUnitTest tests[] = {
         SQLITE_TEST(sqlite_has_it_all_after_a_reopen),
         SQLITE_TEST(sqlite_close_writes_what_is_under_way),

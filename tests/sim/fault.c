@@ -270,9 +270,9 @@ static int log_fault_assigned(struct log *log, const char *topic, struct log_ass
     int rc;
 
     GATE(log, faulty_log);
-    if (world->percent == 0 || random_below(world->random, 8) == 0)
+    if (world->percent == 0 || random_below(world->random, 3) == 0)
         is_ours = UINT64_MAX;
-    else if (random_below(world->random, 4) == 0)
+    else if (random_below(world->random, 16) == 0)
         is_ours = random_below(world->random, UINT64_MAX);
     self->generation += self->generation == 0 || is_ours != self->is_ours;
     self->is_ours = is_ours;
