@@ -10,6 +10,7 @@
 #include "core/micros.h"
 #include "port/catalog_rest.h"
 #include "port/local.h"
+#include "port/log_kafka.h"
 #include "port/registry_http.h"
 #include "port/store_s3.h"
 #include "stage/api.h"
@@ -226,7 +227,7 @@ static void look_at_topic(struct check *check, struct log *log, const char *topi
     int rc = log_partitions(log, topic, &partitions, &err);
 
     if (rc < 0) {
-        bad(check, "log", &err, "see that data_dir's log.db is whole");
+        bad(check, "log", &err, "see that the log is whole and this user may look at it");
     } else if (rc == LOG_ABSENT) {
         good(check, "log", "topic %s: not there yet", topic);
     } else if (partitions != expected) {
@@ -364,6 +365,49 @@ static void look_at_http_registry(struct check *check)
     wire_close(&wire);
 }
 
+static void say_setting(void *context, const char *what, const char *fix)
+{
+    struct err err = { 0 };
+
+    err_set(&err, ERR_CONFIG, "%s", what);
+    bad(context, "log", &err, "%s", fix);
+}
+
+static void look_at_kafka_topic(struct check *check, struct wire *wire, const char *topic,
+                                int32_t expected)
+{
+    struct err err = { 0 };
+
+    look_at_topic(check, wire->log, topic, expected);
+    if (log_kafka_check(wire->log, topic, say_setting, check, &err) != 0)
+        bad(check, "log", &err, "give this user the right to describe the topic");
+}
+
+static void look_at_kafka(struct check *check)
+{
+    struct arena arena = ARENA_INIT;
+    struct wire wire;
+    struct err err = { 0 };
+    size_t count;
+    const char *const *exchanges = wire_exchanges(check->config, &count);
+
+    if (wire_open(&wire, check->config, WIRE_LOG, &err) != 0) {
+        bad(check, "log", &err, "see log.brokers and log.properties, and that the brokers are up");
+        count = 0;
+    } else {
+        good(check, "log", "%s is cluster %s", check->config->log_brokers, wire.log->cluster);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct tables_names names;
+
+        tables_names(&names, &arena, exchanges[i]);
+        look_at_kafka_topic(check, &wire, names.topic, wire_partitions(&wire, exchanges[i]));
+        look_at_kafka_topic(check, &wire, names.dead_topic, 1);
+    }
+    arena_deinit(&arena);
+    wire_close(&wire);
+}
+
 /* -- the exchange */
 
 static void look_at_rest(struct check *check, struct wire *wire, const struct ingest_config *config)
@@ -461,7 +505,9 @@ static int look_at_all(const struct config *config)
         look_at_http_registry(&check);
     else if (is_here)
         look_at_part(&check, "registry", WIRE_REGISTRY, database, NULL);
-    if (is_here && strcmp(config->log_type, "embedded") == 0)
+    if (strcmp(config->log_type, "kafka") == 0)
+        look_at_kafka(&check);
+    else if (is_here)
         look_at_part(&check, "log", WIRE_LOG, log_file, look_at_log);
     look_at_status_port(&check);
     look_at_exchanges(&check);

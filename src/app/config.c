@@ -7,6 +7,7 @@
 
 #include "app/config_value.h"
 #include "core/num.h"
+#include "port/log_kafka.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,8 +27,6 @@ static const struct config_option options[] = {
       shape,                                                                                       \
       EFFECT_##effect,                                                                             \
       sentence },
-#define LATER(key, goes_with, sentence)                                                            \
-    { key, CONFIG_LATER, 0, "", 0, 0, goes_with, false, sentence },
 #include "app/option.def"
 };
 
@@ -37,6 +36,12 @@ enum { FILE_BYTES_MAX = 1 << 20, KEY_BYTES_MAX = 128 };
 
 /* Keys that go with one type of adapter, and those that it cannot be without. */
 static const struct config_goes_with goes_with[] = {
+    { "log.retention", "log.type", "embedded", false },
+    { "log.brokers", "log.type", "kafka", true },
+    { "log.properties", "log.type", "kafka", false },
+    { "log.group", "log.type", "kafka", false },
+    { "log.create_topics", "log.type", "kafka", false },
+    { "log.replication", "log.type", "kafka", false },
     { "registry.url", "registry.type", "http", true },
     { "registry.user", "registry.type", "http", false },
     { "registry.password", "registry.type", "http", false },
@@ -229,6 +234,25 @@ static int set_list(struct reader *reader, const struct config_option *option,
     return config_value_set_list(reader->config, option, item, count, err);
 }
 
+static int set_map(struct reader *reader, const struct config_option *option,
+                   const yaml_node_t *node, struct err *err)
+{
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+    size_t count = (size_t)(node->data.mapping.pairs.top - pair);
+    struct config_map map = { arena_zero(&reader->config->arena, count + 1, sizeof(char *)),
+                              arena_zero(&reader->config->arena, count + 1, sizeof(char *)),
+                              count };
+
+    for (size_t i = 0; i < count; i++) {
+        map.name[i] = text_of(yaml_document_get_node(reader->document, pair[i].key));
+        map.value[i] = text_of(yaml_document_get_node(reader->document, pair[i].value));
+        if (map.name[i] == NULL || map.value[i] == NULL)
+            return err_set(err, ERR_CONFIG, "%s: key %zu or its value is no text", option->key,
+                           i + 1);
+    }
+    return config_value_set_map(reader->config, option, &map, err);
+}
+
 static void set_option(struct reader *reader, const struct config_option *option,
                        const yaml_node_t *node)
 {
@@ -236,12 +260,12 @@ static void set_option(struct reader *reader, const struct config_option *option
     struct err err = { 0 };
     int rc;
 
-    if (option->kind == CONFIG_LATER)
-        rc = config_value_set(reader->config, option, "", &err);
-    else if (is_null(node))
+    if (is_null(node))
         rc = err_set(&err, ERR_CONFIG, "%s: has no value", option->key);
     else if (option->kind == CONFIG_LIST && node->type == YAML_SEQUENCE_NODE)
         rc = set_list(reader, option, node, &err);
+    else if (option->kind == CONFIG_MAP && node->type == YAML_MAPPING_NODE)
+        rc = set_map(reader, option, node, &err);
     else if (text == NULL)
         rc = err_set(&err, ERR_CONFIG, "%s: expected a single value", option->key);
     else
@@ -355,6 +379,16 @@ static void find_misplaced(struct reader *reader)
     }
 }
 
+static void find_refused(struct reader *reader)
+{
+    const struct config_map *map = &reader->config->log_properties;
+    struct err err = { 0 };
+
+    for (size_t i = 0; i < map->count; i++)
+        if (log_kafka_refuse(map->name[i], &err) < 0)
+            fault(reader, line_set(reader, "log.properties"), "%s", err.text);
+}
+
 /* What an address of one API would do with the other. */
 static void find_wrong_api(struct reader *reader)
 {
@@ -404,7 +438,7 @@ static void set_defaults(struct config *config)
         size_t count = 0;
         int rc = 0;
 
-        if (option->kind == CONFIG_LATER)
+        if (option->kind == CONFIG_MAP) /* empty */
             continue;
         if (option->kind == CONFIG_LIST) {
             char *rest = arena_text(&config->arena, span_text(option->initial));
@@ -465,6 +499,8 @@ int config_parse(struct config *config, const char *name, struct span text, stru
         find_contradictions(&reader);
     if (reader.fault_count == 0)
         find_misplaced(&reader);
+    if (reader.fault_count == 0)
+        find_refused(&reader);
     if (reader.fault_count == 0)
         find_wrong_api(&reader);
     config->http_is_set = line_set(&reader, "http.listen") != 0;

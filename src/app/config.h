@@ -19,19 +19,24 @@ struct config_list {
     size_t count;
 };
 
+struct config_map {
+    const char **name, **value;
+    size_t count;
+};
+
 #define CONFIG_MEMBER_TEXT     const char *
 #define CONFIG_MEMBER_CHOICE   const char *
 #define CONFIG_MEMBER_LIST     struct config_list
 #define CONFIG_MEMBER_SIZE     int64_t
 #define CONFIG_MEMBER_DURATION int64_t
 #define CONFIG_MEMBER_COUNT    int64_t
+#define CONFIG_MEMBER_MAP      struct config_map
 
 /* Read only once it is loaded: any thread. */
 struct config {
     struct arena arena; /* of all texts */
 #define OPTION(member, key, kind, initial, min, max, shape, effect, sentence)                      \
     CONFIG_MEMBER_##kind member;
-#define LATER(key, goes_with, sentence)
 #include "app/option.def"
     struct config_list exchanges; /* that run: those that the file names; all when it names none */
     bool http_is_set;             /* the file says http.listen itself */
@@ -45,7 +50,7 @@ enum config_kind {
     CONFIG_SIZE,
     CONFIG_DURATION,
     CONFIG_COUNT,
-    CONFIG_LATER,
+    CONFIG_MAP,
 };
 
 struct config_option {
@@ -54,7 +59,7 @@ struct config_option {
     size_t offset;       /* of the member */
     const char *initial; /* as a file would say it; a list without its brackets */
     int64_t min, max;
-    const char *shape; /* LATER: what it goes with */
+    const char *shape;
     bool is_idle;
     const char *sentence;
 };

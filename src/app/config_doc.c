@@ -18,6 +18,7 @@ static const char head[] =
     "- A **size** is a whole number with its unit: `B`, `KiB`, `MiB`, `GiB`, `TiB`, or `kB`, `MB`, "
     "`GB`, `TB`.\n"
     "- A **list** is `[A, B]`, or lines that begin with a dash.\n"
+    "- A **map** is keys with values, `{a.b: text, c: text}`, or a line for each.\n"
     "- In a **text**, `${NAME}` is replaced by that variable of the environment; a text "
     "`file:PATH` is\n  replaced by what the file holds, without the line break at its end. That is "
     "how secrets come in:\n  messages quote what the configuration says, never what it stands "
@@ -31,7 +32,8 @@ static const char head[] =
 
 static const char *kind_name(enum config_kind kind)
 {
-    static const char *const names[] = { "text", "list", "choice", "size", "duration", "number" };
+    static const char *const names[] = { "text",     "list",   "choice", "size",
+                                         "duration", "number", "map" };
 
     return names[kind];
 }
@@ -70,8 +72,7 @@ static bool is_in_yaml(const struct config_option *option)
 {
     const struct config_goes_with *with = config_goes_with(option->key);
 
-    return option->kind != CONFIG_LATER && option->initial[0] != 0 &&
-           (with == NULL || strcmp(with->type, "sqlite") == 0);
+    return option->initial[0] != 0 && (with == NULL || strcmp(with->type, "sqlite") == 0);
 }
 
 static void put_yaml(struct buf *out)
@@ -151,13 +152,5 @@ void config_doc(struct buf *out)
     buf_put_text(out, "```\n\n## The keys\n\n| key | kind | default | limits | meaning |\n"
                       "| --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < count; i++)
-        if (option[i].kind != CONFIG_LATER)
-            put_row(&option[i], out);
-    buf_put_text(out, "\n## Not in this build yet\n\nThese keys are known and refused until what "
-                      "they go with is there.\n\n| key | goes with | meaning |\n"
-                      "| --- | --- | --- |\n");
-    for (size_t i = 0; i < count; i++)
-        if (option[i].kind == CONFIG_LATER)
-            buf_printf(out, "| `%s` | %s | %s |\n", option[i].key, option[i].shape,
-                       option[i].sentence);
+        put_row(&option[i], out);
 }

@@ -298,15 +298,14 @@ int config_value_set(struct config *config, const struct config_option *option, 
         return set_choice(config, option, text, err);
     case CONFIG_LIST:
         return expected(option, text, "a list such as [A, B]", err);
+    case CONFIG_MAP:
+        return expected(option, text, "keys with values", err);
     case CONFIG_SIZE:
     case CONFIG_DURATION:
     case CONFIG_COUNT:
         return set_number(config, option, text, err);
-    case CONFIG_LATER:
-        break;
     }
-    return err_set(err, ERR_CONFIG, "%s: goes with %s, which is not in this build yet", option->key,
-                   option->shape);
+    return err_set(err, ERR_FATAL, "%s: of no kind", option->key);
 }
 
 int config_value_set_list(struct config *config, const struct config_option *option,
@@ -327,4 +326,28 @@ int config_value_set_list(struct config *config, const struct config_option *opt
     }
     *(struct config_list *)member(config, option) = list;
     return 0;
+}
+
+int config_value_set_map(struct config *config, const struct config_option *option,
+                         const struct config_map *map, struct err *err)
+{
+    struct config_map *out = member(config, option);
+    struct buf value = BUF_INIT;
+    int rc = 0;
+
+    *out = (struct config_map){ arena_zero(&config->arena, map->count + 1, sizeof(char *)),
+                                arena_zero(&config->arena, map->count + 1, sizeof(char *)), 0 };
+    for (size_t i = 0; rc == 0 && i < map->count; i++) {
+        for (size_t k = 0; rc == 0 && k < i; k++)
+            if (strcmp(map->name[k], map->name[i]) == 0)
+                rc = err_set(err, ERR_CONFIG, "%s: %s is there twice", option->key, map->name[i]);
+        buf_clear(&value);
+        if (rc == 0 && config_value_resolve(map->value[i], &value, err) < 0)
+            rc = err_wrap(err, "%s: %s", option->key, map->name[i]);
+        out->name[i] = arena_text(&config->arena, span_text(map->name[i]));
+        out->value[i] = arena_text(&config->arena, buf_span(&value));
+    }
+    out->count = map->count;
+    buf_deinit(&value);
+    return rc;
 }

@@ -24,5 +24,8 @@ CHECK_RESULT int config_value_set(struct config *config, const struct config_opt
                                   const char *text, struct err *err);
 CHECK_RESULT int config_value_set_list(struct config *config, const struct config_option *option,
                                        const char *const *item, size_t count, struct err *err);
+/* Values are resolved; names are taken as they are. */
+CHECK_RESULT int config_value_set_map(struct config *config, const struct config_option *option,
+                                      const struct config_map *map, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/num.h"
 #include "port/catalog_rest.h"
 #include "port/local.h"
+#include "port/log_kafka.h"
 #include "port/registry_http.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@
 #define IDLE_COMMIT_US     (60 * MICROS_SECOND)
 #define DOWNSTREAM_LOOK_US (30 * MICROS_SECOND)
 
-enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8 };
+enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8, MEMORY_PART_FETCHED = 4 };
 
 static bool is(const char *type, const char *word)
 {
@@ -186,8 +187,30 @@ void wire_close(struct wire *wire)
     *wire = (struct wire){ 0 };
 }
 
+static int open_kafka(struct wire *wire, struct log **out, struct err *err)
+{
+    const struct config *config = wire->config;
+    struct log_kafka_options options = {
+        .brokers = config->log_brokers,
+        .name = config->log_properties.name,
+        .value = config->log_properties.value,
+        .count = config->log_properties.count,
+        .group = config->log_group,
+        .replication = (int32_t)config->log_replication,
+        .may_create = is(config->log_create_topics, "true"),
+        .memory_bytes = (size_t)config->memory_bytes / MEMORY_PART_FETCHED,
+        .partitions = (size_t)(config->binance_partitions + config->kraken_partitions),
+    };
+
+    if (options.group[0] == 0)
+        options.group = arena_printf(&wire->arena, "k2-%s-bronze", config->space);
+    return log_kafka_open(&options, out, err);
+}
+
 int wire_open_log(struct wire *wire, struct log **out, struct err *err)
 {
+    if (is(wire->config->log_type, "kafka"))
+        return open_kafka(wire, out, err);
     return log_sqlite_open(wire->log_file, out, err);
 }
 

@@ -4,8 +4,8 @@
  *
  * Promises that exactly-once leans on: an offset, once given, always names the same record, and
  * rises within its partition; a record that was acknowledged is there (power-off included).
- * Offsets may have gaps.  Adapters: log_sqlite.c (one file, runs of records in a row), log_mem.c;
- * Kafka comes beside them.  One reader is one thread's; a producer too; the log itself any
+ * Offsets may have gaps.  Adapters: log_sqlite.c (one file, runs of records in a row), log_kafka.c,
+ * log_mem.c.  One reader is one thread's; a producer too; the log itself any
  * thread's (log_mem: one).
  */
 #ifndef K2_PORT_LOG_H

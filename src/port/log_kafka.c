@@ -2,7 +2,7 @@
 /*
  * log_kafka.c: the log's operations, and the topics it has seen.
  *
- * Three kinds of client: one reads (and asks for metadata and ends), one for each topic is a member
+ * Clients: one reads, one asks (metadata, ends, single records), one for each topic is a member
  * of its group and reads nothing, one produces.  So a rebalance never touches what is being read,
  * and a Bronze that waits for its catalog keeps its membership: the member has a thread of its own.
  */
@@ -206,11 +206,9 @@ static int log_kafka_assigned(struct log *log, const char *name, struct log_assi
 
     if (rc != 0)
         return rc;
-    kafka_end_lookups(kafka);
     pthread_mutex_lock(&topic->lock);
     topic->is_round = true;
     topic->has_ends = topic->has_firsts = false;
-    topic->round_rows = 0;
     topic->round_until_us = 0;
     if (topic->member == NULL)
         rc = kafka_member_new(kafka, name, &topic->member, err);
@@ -237,8 +235,8 @@ static void log_kafka_close(struct log *log)
         kafka->topics = topic->next;
         topic_free(topic);
     }
-    if (kafka->lookup != NULL)
-        rd_kafka_destroy(kafka->lookup);
+    if (kafka->asker != NULL)
+        rd_kafka_destroy(kafka->asker);
     if (kafka->reader != NULL)
         rd_kafka_destroy(kafka->reader);
     for (size_t i = 0; i < kafka->setting_count; i++) {
@@ -282,7 +280,7 @@ static struct kafka *kafka_new(const struct log_kafka_options *options)
     return kafka;
 }
 
-static int open_reader(struct kafka *kafka, struct err *err)
+static int open_readers(struct kafka *kafka, struct err *err)
 {
     char fetch_bytes[24], queued_kib[24], queued[24];
     const struct kafka_setting own[] = {
@@ -290,20 +288,27 @@ static int open_reader(struct kafka *kafka, struct err *err)
         { "queued.min.messages", queued },          { "fetch.wait.max.ms", "200" },
         { "fetch.error.backoff.ms", "100" },
     };
+    static const struct kafka_setting few[] = {
+        { "fetch.wait.max.ms", "10" },
+        { "queued.min.messages", "1" },
+        { "fetch.message.max.bytes", "16384" },
+    };
     char *cluster;
 
     snprintf(fetch_bytes, sizeof(fetch_bytes), "%zu", kafka->fetch_bytes);
     snprintf(queued_kib, sizeof(queued_kib), "%zu", kafka->fetch_bytes * 4 / 1024);
     snprintf(queued, sizeof(queued), "%zu", kafka->fetch_bytes * 4 / MESSAGE_BYTES);
     if (kafka_client_new(kafka, RD_KAFKA_CONSUMER, own, ARRAY_LEN(own), NULL, &kafka->self,
-                         &kafka->reader, err) < 0)
+                         &kafka->reader, err) < 0 ||
+        kafka_client_new(kafka, RD_KAFKA_CONSUMER, few, ARRAY_LEN(few), NULL, &kafka->self,
+                         &kafka->asker, err) < 0)
         return -1;
-    cluster = rd_kafka_clusterid(kafka->reader, KAFKA_WAIT_MS);
+    cluster = rd_kafka_clusterid(kafka->asker, KAFKA_WAIT_MS);
     if (cluster == NULL)
         return kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers",
                           kafka->brokers);
     kafka->cluster = mem_text(cluster);
-    rd_kafka_mem_free(kafka->reader, cluster);
+    rd_kafka_mem_free(kafka->asker, cluster);
     kafka->base.cluster = kafka->cluster;
     return 0;
 }
@@ -316,7 +321,7 @@ int log_kafka_open(const struct log_kafka_options *options, struct log **out, st
         if (log_kafka_refuse(options->name[i], err) < 0)
             return -1;
     kafka = kafka_new(options);
-    if (open_reader(kafka, err) < 0) {
+    if (open_readers(kafka, err) < 0) {
         log_kafka_close(&kafka->base);
         return -1;
     }

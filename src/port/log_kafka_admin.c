@@ -27,13 +27,13 @@ static int refuse_denied(struct kafka *kafka, rd_kafka_resp_err_t code, const ch
 int kafka_count_partitions(struct kafka *kafka, const char *name, int32_t *count, int32_t *brokers,
                            int32_t *replicas, struct err *err)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->reader, name, NULL);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->asker, name, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code;
 
     if (handle == NULL)
         return LOG_ABSENT;
-    code = rd_kafka_metadata(kafka->reader, 0, handle, &metadata, KAFKA_WAIT_MS);
+    code = rd_kafka_metadata(kafka->asker, 0, handle, &metadata, KAFKA_WAIT_MS);
     rd_kafka_topic_destroy(handle);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         const struct rd_kafka_metadata_topic *topic = &metadata->topics[0];
@@ -73,15 +73,15 @@ static int refuse_to_make(const struct kafka *kafka, const char *name, int32_t p
 static rd_kafka_resp_err_t create(struct kafka *kafka, rd_kafka_NewTopic_t *topic)
 {
     rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(kafka->reader, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->reader);
+        rd_kafka_AdminOptions_new(kafka->asker, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->asker);
     rd_kafka_event_t *event;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     size_t count = 0;
     char text[128];
 
     rd_kafka_AdminOptions_set_operation_timeout(options, KAFKA_WAIT_MS, text, sizeof(text));
-    rd_kafka_CreateTopics(kafka->reader, &topic, 1, options, queue);
+    rd_kafka_CreateTopics(kafka->asker, &topic, 1, options, queue);
     event = rd_kafka_queue_poll(queue, 2 * KAFKA_WAIT_MS);
     if (event != NULL) {
         code = rd_kafka_event_error(event);
@@ -207,12 +207,12 @@ static rd_kafka_resp_err_t describe(struct kafka *kafka, rd_kafka_ResourceType_t
                                     const char *name, const struct look *look)
 {
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(type, name);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->reader);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->asker);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     rd_kafka_event_t *event;
     size_t count = 0, entries = 0;
 
-    rd_kafka_DescribeConfigs(kafka->reader, &resource, 1, NULL, queue);
+    rd_kafka_DescribeConfigs(kafka->asker, &resource, 1, NULL, queue);
     event = rd_kafka_queue_poll(queue, 2 * KAFKA_WAIT_MS);
     if (event != NULL) {
         code = rd_kafka_event_error(event);

@@ -142,6 +142,7 @@ int kafka_member_new(struct kafka *kafka, const char *topic, struct kafka_member
     struct buf group = BUF_INIT;
     struct kafka_setting own[] = {
         { "group.id", NULL },
+        { "session.timeout.ms", "10000" },
         { "queued.min.messages", "1" },
         { "fetch.message.max.bytes", "1024" },
     };

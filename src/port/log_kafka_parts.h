@@ -56,8 +56,7 @@ struct kafka_topic {
     uint64_t generation;         /* of the assignment that the partitions are read by */
     bool is_round;
     bool has_ends, has_firsts; /* of this round */
-    size_t round_rows;
-    int64_t round_until_us; /* 0: nothing was waited for yet */
+    int64_t round_until_us;    /* 0: nothing was waited for yet */
     int64_t *first, *end;
 };
 
@@ -73,11 +72,10 @@ struct kafka {
     size_t fetch_bytes; /* of one partition */
     struct kafka_trouble trouble;
     rd_kafka_t *reader;
-    pthread_mutex_t lock; /* of the list of topics */
+    rd_kafka_t *asker; /* an answer would stand behind the fetch that a broker keeps waiting */
+    pthread_mutex_t lookup_lock; /* of reading single records through the asker */
+    pthread_mutex_t lock;        /* of the list of topics */
     struct kafka_topic *topics;
-    pthread_mutex_t lookup_lock;
-    rd_kafka_t *lookup;              /* for single records; NULL until one is asked for */
-    int64_t lookup_us;               /* when it was last of use */
     struct kafka_producer *producer; /* one thread's; NULL until it sends */
 };
 
@@ -113,8 +111,6 @@ int kafka_read(struct kafka *kafka, struct kafka_topic *topic, int32_t partition
                struct err *err);
 int kafka_timestamp_at(struct kafka *kafka, const char *name, int32_t partition, int64_t offset,
                        int64_t *timestamp_us, struct err *err);
-/* Closes the client for single records if it was of no use for a while. */
-void kafka_end_lookups(struct kafka *kafka);
 void kafka_stop_partition(struct kafka_topic *topic, int32_t partition);
 
 /* -- group */

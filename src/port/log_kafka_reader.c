@@ -14,9 +14,8 @@
 
 #include <inttypes.h>
 
-#define ROUND_US  MICROS_SECOND        /* that the reads of a round may wait together */
-#define READ_US   (5 * MICROS_SECOND)  /* that a read outside of one may wait for its next record */
-#define LOOKUP_US (30 * MICROS_SECOND) /* that the client for single records is kept unused */
+#define ROUND_US MICROS_SECOND       /* that the reads of a round may wait together */
+#define READ_US  (5 * MICROS_SECOND) /* that a read outside of one may wait for its next record */
 
 enum { HELD_MAX = 512, POLL_MS = 50, LATEST = -1, EARLIEST = -2 };
 
@@ -31,7 +30,7 @@ static int ask_offsets(struct kafka *kafka, const char *name, int32_t partition,
 
     for (int32_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, name, partition + i)->offset = which;
-    code = rd_kafka_offsets_for_times(kafka->reader, list, KAFKA_WAIT_MS);
+    code = rd_kafka_offsets_for_times(kafka->asker, list, KAFKA_WAIT_MS);
     for (int32_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < count; i++)
         code = list->elems[i].err;
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
@@ -246,8 +245,6 @@ static bool may_wait(const struct reading *reading, int64_t *until_us)
             *until_us = now_us + READ_US;
         return now_us < *until_us;
     }
-    if (topic->round_rows + reading->records > 0)
-        return false;
     if (topic->round_until_us == 0)
         topic->round_until_us = now_us + ROUND_US;
     return now_us < topic->round_until_us;
@@ -288,26 +285,11 @@ int kafka_read(struct kafka *kafka, struct kafka_topic *topic, int32_t partition
         rc = read_all(&reading, err);
     if (rc != 0)
         return rc;
-    topic->round_rows += reading.records;
     *next = p->next;
     return 0;
 }
 
 /* -- one record */
-
-static int open_lookup(struct kafka *kafka, struct err *err)
-{
-    static const struct kafka_setting own[] = {
-        { "fetch.wait.max.ms", "10" },
-        { "queued.min.messages", "1" },
-        { "fetch.message.max.bytes", "16384" },
-    };
-
-    if (kafka->lookup != NULL)
-        return 0;
-    return kafka_client_new(kafka, RD_KAFKA_CONSUMER, own, ARRAY_LEN(own), NULL, &kafka->self,
-                            &kafka->lookup, err);
-}
 
 static int look_up(struct kafka *kafka, rd_kafka_topic_t *handle, int32_t partition, int64_t offset,
                    int64_t *timestamp_us, struct err *err)
@@ -353,24 +335,10 @@ int kafka_timestamp_at(struct kafka *kafka, const char *name, int32_t partition,
     if (offset < first || offset >= end)
         return LOG_ABSENT;
     pthread_mutex_lock(&kafka->lookup_lock);
-    rc = open_lookup(kafka, err);
-    if (rc == 0) {
-        handle = rd_kafka_topic_new(kafka->lookup, name, NULL);
-        rc = look_up(kafka, handle, partition, offset, timestamp_us, err);
-        rd_kafka_topic_destroy(handle);
-        kafka->lookup_us = kafka_now_us();
-    }
+    handle = rd_kafka_topic_new(kafka->asker, name, NULL);
+    rc = look_up(kafka, handle, partition, offset, timestamp_us, err);
+    rd_kafka_topic_destroy(handle);
     pthread_mutex_unlock(&kafka->lookup_lock);
     return rc < 0 ? err_wrap(err, "record %" PRId64 " of %s/%" PRId32, offset, name, partition)
                   : rc;
-}
-
-void kafka_end_lookups(struct kafka *kafka)
-{
-    pthread_mutex_lock(&kafka->lookup_lock);
-    if (kafka->lookup != NULL && kafka_now_us() - kafka->lookup_us > LOOKUP_US) {
-        rd_kafka_destroy(kafka->lookup);
-        kafka->lookup = NULL;
-    }
-    pthread_mutex_unlock(&kafka->lookup_lock);
 }

@@ -238,7 +238,7 @@ class Run(unittest.TestCase):
             with self.subTest(arguments):
                 self.assertIn(expected, self.call(*arguments, code=2)[1])
         self.assertFalse(self.data.exists())
-        self.config.write_text("memory: 1\nlog: {type: kafka}\n")
+        self.config.write_text("memory: 1\nlog: {type: nats}\n")
         for command in ("run", "check", "tables"):
             with self.subTest(command):
                 self.assertEqual(self.call(command, code=2)[1].count(str(self.config)), 2)
