@@ -39,7 +39,7 @@ scripts/readers.sh
 export K2_PYTHON=$PWD/build/readers/bin/python K2_DUCKDB_EXTENSIONS=$PWD/build/duckdb-extensions
 export K2_JARS=$PWD/build/java-iceberg K2_SPARK_JARS=$PWD/build/spark-jars
 step "servers"
-for server in s3 registry iceberg-rest; do
+for server in kafka s3 registry iceberg-rest; do
   tests/services/$server.sh install
 done
 step "release"

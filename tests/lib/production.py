@@ -8,14 +8,14 @@ PROPERTIES = {"uri": servers.CATALOG, "s3.endpoint": servers.S3, "s3.path-style-
 
 
 class Production(Pipeline):
-    """`more`: sections of the configuration, as YAML; catalog and s3: where K2 itself finds them."""
+    """`log`: that section, as YAML, for a log that is not embedded; catalog and s3: where K2 finds them."""
 
-    def __init__(self, folder, interval="1s", catalog=servers.CATALOG, s3=servers.S3, more=""):
+    def __init__(self, folder, interval="1s", catalog=servers.CATALOG, s3=servers.S3, log=""):
         super().__init__(folder, interval)
         self.sections = (f"catalog: {{type: rest, uri: '{catalog}'}}\n"
                          f"store: {{type: s3, endpoint: '{s3}', bucket: {servers.BUCKET}, path_style: true,\n"
                          "        access_key: k2access, secret_key: k2secret123}\n"
-                         f"registry: {{type: http, url: '{servers.REGISTRY}'}}\n{more}")
+                         f"registry: {{type: http, url: '{servers.REGISTRY}'}}\n{log}")
 
     def connect(self, *exchanges, symbols=None):
         super().connect(*exchanges, symbols=symbols)

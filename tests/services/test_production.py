@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline on what production runs, from the exchange's simulator to Gold: the Iceberg REST catalog, S3,
-a schema registry.  Every trade of the recordings is in Gold once, whatever the servers and the wires to
+"""The pipeline on what production runs, from the exchange's simulator to Gold: three Kafka brokers, a schema
+registry, S3, the Iceberg REST catalog.  Every trade of the recordings is in Gold once, whatever the servers and the wires to
 them do; pyiceberg, DuckDB and Spark read it there."""
+import decimal
 import os
 import pathlib
 import signal
@@ -13,10 +14,12 @@ import pytest
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 import fault_proxy
 import servers
-from pipeline import BTC, ETH, LENGTH_S, Exchange, message_id, recorded
+from pipeline import BTC, ETH, LENGTH_S, TOPIC, Exchange, message_id, recorded
 from production import Production
 
 TRADES = 9757 + 8409
+BROKERS = "127.0.0.1:9092,127.0.0.1:9094,127.0.0.1:9096"
+KAFKA = f"log: {{type: kafka, brokers: '{BROKERS}'}}\n"
 WAREHOUSE = f"s3://{servers.BUCKET}/warehouse"
 
 
@@ -40,16 +43,57 @@ def check(pipeline):
                                                    for path in (BTC, ETH) for trade in recorded(path)}
 
 
-def test_from_the_exchange_to_gold_and_to_other_readers(tmp_path):
-    with Production(tmp_path) as pipeline:
+@pytest.fixture
+def brokers():
+    with servers.Servers("kafka", KAFKA_BROKERS="3") as brokers:
+        yield brokers
+
+
+def test_from_the_exchange_to_gold_and_to_other_readers(tmp_path, brokers):
+    with Production(tmp_path, log=KAFKA) as pipeline:
         with Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
             pipeline.connect(exchange)
             done = pipeline.command("check")
             assert done.returncode == 0, done.stdout
             serve(pipeline, exchange, pipeline.start())
         check(pipeline)
+        assert read_topic() == {trade_key(trade) for path in (BTC, ETH) for trade in recorded(path)}
         assert count_in_duckdb() == TRADES
         assert count_in_spark() == TRADES
+
+
+def trade_key(trade):
+    return message_id(trade["s"], trade["t"]), str(trade["p"]), str(trade["q"])
+
+
+def read_topic():
+    """Through the registry, by confluent-kafka's own deserializer."""
+    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka.schema_registry import SchemaRegistryClient
+    from confluent_kafka.schema_registry.avro import AvroDeserializer
+    from confluent_kafka.serialization import MessageField, SerializationContext
+    decode = AvroDeserializer(SchemaRegistryClient({"url": servers.REGISTRY}))
+    context = SerializationContext(TOPIC, MessageField.VALUE)
+    consumer = Consumer({"bootstrap.servers": BROKERS, "group.id": "reader", "enable.auto.commit": False})
+    found = set()
+    partitions = consumer.list_topics(TOPIC, timeout=30).topics[TOPIC].partitions
+    assert len(partitions) == 40 and all(len(partition.replicas) == 3 for partition in partitions.values())
+    for number in partitions:
+        _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, number), timeout=30)
+        consumer.assign([TopicPartition(TOPIC, number, 0)])
+        for _ in range(end):
+            message = consumer.poll(30)
+            assert message is not None and message.error() is None
+            assert message.key().decode() in ("BTCUSDT", "ETHUSDT")
+            trade = decode(message.value(), context)
+            found.add((trade["message_id"], eight(trade["price"]), eight(trade["quantity"])))
+    consumer.close()
+    return found
+
+
+def eight(number):
+    """As Binance writes it."""
+    return str(number.quantize(decimal.Decimal("1e-8")))
 
 
 def count_in_duckdb():
