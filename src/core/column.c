@@ -342,7 +342,8 @@ static void keep_bytes(struct column *column, size_t first, const uint32_t *inde
         size_t begin = (size_t)offsets[index[i]];
         size_t size = (size_t)offsets[index[i] + 1] - begin;
 
-        memmove(column->values.data + end, column->values.data + begin, size);
+        if (size > 0) /* all may be empty, and then there is no data */
+            memmove(column->values.data + end, column->values.data + begin, size);
         end += size;
         offsets[first + i + 1] = (int32_t)end;
     }
