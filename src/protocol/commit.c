@@ -57,6 +57,18 @@ static bool is_on_chain(const struct ice_metadata *metadata, const char *commit_
     return false;
 }
 
+/* Did a try land that main was set back behind since?  Its snapshot is listed still, or it was
+ * expired and the property names it.  Where the chain is cut or the batch moves nothing, the
+ * positions may stand as planned all the same; put again, the snapshot would be listed twice, or
+ * name files that went with it. */
+static bool was_taken_back(const struct attempt *attempt)
+{
+    const char *newest = ice_metadata_property(attempt->base, "k2.commit-id");
+
+    return ice_metadata_snapshot(attempt->base, attempt->snapshot_id) != NULL ||
+           (newest != NULL && strcmp(newest, attempt->commit_id) == 0);
+}
+
 /* Rule 2: each entry of the batch stands in the base exactly where the batch begins. */
 static bool positions_hold(const struct attempt *attempt)
 {
@@ -217,9 +229,12 @@ static int try_once(struct attempt *attempt, struct err *err)
     ice_metadata_unref(attempt->before);
     attempt->before = attempt->base;
     attempt->base = ice_metadata_ref(chain->table.metadata);
-    if (attempt->answer_missing && clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE) &&
-        is_on_chain(attempt->base, attempt->commit_id))
-        return 0;
+    if (attempt->answer_missing && clause_on(CLAUSE_UNKNOWN_IS_NOT_FAILURE)) {
+        if (is_on_chain(attempt->base, attempt->commit_id))
+            return 0;
+        if (was_taken_back(attempt))
+            return COMMIT_LOST;
+    }
     if (chain_find_map(chain, attempt->base, &attempt->arena, &attempt->map, err) != 0)
         return -1;
     if (!positions_hold(attempt))
