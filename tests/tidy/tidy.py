@@ -14,7 +14,7 @@ LINES_MAX = 800
 FUNCTION_LINES_NOTED = 70
 FUNCTION_LINES_MAX = 100
 SPDX = "// SPDX-License-Identifier: Apache-2.0"
-PATH = re.compile(r"(src|tests|scripts|tools|bench|docs|cmake|recordings)/[\w./-]*\w/?")
+PATH = re.compile(r"(src|tests|scripts|tools|bench|deploy|docs|cmake|recordings)/[\w./-]*\w/?")
 
 
 def closure(above):
@@ -147,7 +147,8 @@ class Tidy:
     def run(self):
         for path in sorted((self.root / "src").rglob("*.[ch]")):
             self.check_source(path)
-        for path in [self.root / "README.md", *sorted((self.root / "docs").rglob("*.md"))]:
+        for path in [self.root / "README.md", *sorted((self.root / "docs").rglob("*.md")),
+                     *sorted((self.root / "deploy").rglob("*.md"))]:
             if path.exists():
                 self.check_document(path)
         if (self.root / "docs/architecture.md").exists():
