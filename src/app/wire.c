@@ -242,6 +242,7 @@ void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
         .idle_commit_us = IDLE_COMMIT_US,
         .complete_commit_us = IDLE_COMMIT_US,
         .downstream_look_us = DOWNSTREAM_LOOK_US,
+        .delta = is(wire->config->encoding, "compact"),
     };
 }
 

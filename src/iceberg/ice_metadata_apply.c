@@ -347,6 +347,8 @@ void ice_metadata_create(const struct ice_definition *definition, const char *uu
                ICE_PARTITION_ID_FIRST - 1 + (int)definition->partition_count,
                definition->sort_count > 0);
     ice_schema_put_order(definition, out);
+    if (definition->sort_count > 0) /* Spark rewrites by another order only where 0 is listed */
+        buf_put_text(out, ",{\"order-id\":0,\"fields\":[]}");
     buf_put_text(out, "],\"properties\":{");
     for (size_t i = 0; i < property_count; i++)
         ice_json_put_pair(properties[i].key, properties[i].value, out);

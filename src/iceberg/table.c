@@ -71,6 +71,18 @@ void table_init(struct table *table, const struct table_ports *ports, const char
     }
 }
 
+void table_use_delta(struct table *table)
+{
+    ASSERT(table->writer == NULL);
+    for (size_t i = 0; i < table->definition.field_count; i++) {
+        struct parquet_field *field = &table->field[i];
+
+        if (field->encoding == PARQUET_PLAIN &&
+            (field->kind == PARQUET_LONG || field->kind == PARQUET_TIMESTAMPTZ))
+            field->encoding = PARQUET_DELTA;
+    }
+}
+
 void table_deinit(struct table *table)
 {
     char *name = NULL;

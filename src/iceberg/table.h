@@ -54,6 +54,9 @@ struct table {
 void table_init(struct table *table, const struct table_ports *ports, const char *space,
                 const struct ice_definition *definition);
 void table_deinit(struct table *table);
+/* From now on longs and times that the definition has PLAIN are DELTA_BINARY_PACKED in files.
+ * Before the first file. */
+void table_use_delta(struct table *table);
 
 /* Reads the catalog; keeps table->metadata when it is unchanged.  TABLE_ABSENT; REFUSED by
  * ice_metadata_match. */

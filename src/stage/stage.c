@@ -12,6 +12,8 @@ void stage_chain_init(struct chain_table *chain, const struct stage_ports *ports
                       const struct ice_definition *definition, const struct chain_origin *origin)
 {
     chain_init(chain, &ports->table, ports->space, definition, origin, ports->worker);
+    if (ports->delta)
+        table_use_delta(&chain->table);
     if (ports->keep_newest > 0)
         chain->keep_newest = ports->keep_newest;
     if (ports->keep_for_readers > 0)

@@ -33,6 +33,7 @@ struct stage_ports {
     int64_t complete_commit_us; /* rule 9's time alone is committed this often; 0: never */
     int64_t downstream_look_us; /* how often the positions of downstream jobs are looked up */
     size_t keep_newest, keep_for_readers; /* snapshots; 0: as chain.h says */
+    bool delta;                           /* data files as table_use_delta makes them */
 };
 
 /* chain_init with what the ports say. */

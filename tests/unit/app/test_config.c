@@ -36,7 +36,7 @@ static void what_is_wrong_names_file_line_and_what_was_expected(void **state)
           "1: unknown key exchanges.coinbase; expected one of: binance, kraken" },
         { "gold.interval: 10s\n",
           "1: unknown key gold.interval; expected one of: data_dir, memory, "
-          "exchanges, ingest, log, registry, catalog, store, namespace, "
+          "exchanges, ingest, log, registry, catalog, store, encoding, namespace, "
           "bronze, silver, dlq, gold, maintain, http, shutdown_timeout" },
         { "memory: 1GiB\nmemory: 2GiB\n", "2: memory is there twice" },
         { "[1, 2]: 3\n", "1: a key that is no word" },

@@ -62,6 +62,19 @@ static struct ice_metadata *append(struct ice_metadata *base, int64_t id, int64_
     return next;
 }
 
+static void a_sorted_table_lists_its_order_first_and_then_none(void **state)
+{
+    struct buf text = BUF_INIT;
+    static const char wanted[] = "\"nulls-first\"}]},{\"order-id\":0,\"fields\":[]}]";
+
+    (void)state;
+    ice_metadata_create(&ice_world_definition, "u", "mem://w/t", 5, NULL, 0, &text);
+    buf_put_byte(&text, 0);
+    assert_non_null(strstr((const char *)text.data, "\"default-sort-order-id\":1,"));
+    assert_non_null(strstr((const char *)text.data, wanted));
+    buf_deinit(&text);
+}
+
 static void a_snapshot_becomes_main_with_the_next_sequence(void **state)
 {
     struct ice_metadata *metadata = append(first(""), 11, 2000, NULL, 0);
@@ -245,6 +258,7 @@ static void a_rest_catalog_is_sent_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sorted_table_lists_its_order_first_and_then_none),
         cmocka_unit_test(a_snapshot_becomes_main_with_the_next_sequence),
         cmocka_unit_test(time_never_runs_back),
         cmocka_unit_test(what_nobody_here_knows_is_kept_to_the_letter),

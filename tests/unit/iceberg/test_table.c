@@ -262,6 +262,33 @@ static void another_handle_sees_what_was_committed(void **state)
     table_deinit(&other);
 }
 
+static int64_t chunk_bytes(const struct ice_data_file *file, int32_t field_id)
+{
+    for (size_t i = 0; i < file->column_size_count; i++)
+        if (file->column_size[i].field_id == field_id)
+            return file->column_size[i].value;
+    return 0;
+}
+
+static void delta_is_for_times_and_longs_alone(void **state)
+{
+    struct ice_world *world = *state;
+    const struct ice_data_file *plain = ice_world_file(world, 0, 1000, DAY, 3), *delta;
+    struct err err = { 0 };
+
+    table_deinit(&world->table);
+    table_init(&world->table, &world->ports, "space", &ice_world_definition);
+    table_use_delta(&world->table);
+    assert_ok(table_load(&world->table, &err));
+    delta = ice_world_file(world, 0, 1000, DAY, 3);
+    for (int32_t id = 1; id <= 13; id++) {
+        if (id == 3 || id == 7) /* the only time, the only long */
+            assert_true(chunk_bytes(delta, id) < chunk_bytes(plain, id));
+        else
+            assert_int_equal(chunk_bytes(delta, id), chunk_bytes(plain, id));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_visitor_ends_the_visit_with_its_own_answer, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(another_handle_sees_what_was_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(delta_is_for_times_and_longs_alone, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
