@@ -11,6 +11,10 @@
 #define MICROS_HOUR   (3600 * MICROS_SECOND)
 #define MICROS_DAY    (24 * MICROS_HOUR)
 
+/* The calendar that every reader has: the first microsecond of the year 1, the last of 9999. */
+#define MICROS_MIN (INT64_C(-62135596800) * MICROS_SECOND)
+#define MICROS_MAX (INT64_C(253402300800) * MICROS_SECOND - 1)
+
 enum { MICROS_TEXT_BYTES_MAX = 40 };
 
 int32_t micros_day(int64_t us);         /* days since 1970-01-01, floor */

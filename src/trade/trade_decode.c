@@ -6,6 +6,7 @@
 #include "codec/avro_decode.h"
 #include "codec/avro_resolve.h"
 #include "core/decimal.h"
+#include "core/micros.h"
 #include "core/num.h"
 #include "core/utf8.h"
 #include "trade/trade_encode.h"
@@ -209,6 +210,17 @@ static int put_integer(struct column *column, int64_t value, int64_t factor, str
     return 0;
 }
 
+/* No rule asks about ingest's time, and one that readers cannot show would make the whole table
+ * unreadable to them. */
+static int check_calendar(const struct column *column, struct err *err)
+{
+    int64_t us = column_int64(column, column->rows - 1);
+
+    if (us < MICROS_MIN || us > MICROS_MAX)
+        return err_set(err, ERR_REJECT, "a time out of range");
+    return 0;
+}
+
 static void put_decimal(struct column *column, struct span bytes, int32_t scale)
 {
     bool negative = bytes.size > 0 && bytes.data[0] >= 0x80;
@@ -263,7 +275,9 @@ static int put_cell(const struct trade_decoder *decoder, enum trade_field field,
     }
     switch (column->type) {
     case COLUMN_INT64:
-        return put_integer(column, cell->integer, decoder->time_factor[field], err);
+        if (put_integer(column, cell->integer, decoder->time_factor[field], err) < 0)
+            return -1;
+        return field == TRADE_INGESTION_TIMESTAMP ? check_calendar(column, err) : 0;
     case COLUMN_DECIMAL:
         put_decimal(column, cell->bytes, decoder->scale[field]);
         return 0;

@@ -33,8 +33,9 @@ void trade_decoder_missing(const struct trade_decoder *decoder, struct buf *out)
 
 /*
  * Appends one row.  REJECT, and the batch is as it was, for bytes that are not such a record, that
- * go on behind it, or whose text is not UTF-8.  A price or quantity that does not fit 38 digits at
- * TRADE_WIRE_SCALE exactly is TRADE_INEXACT_POSITIVE or TRADE_INEXACT_NEGATIVE there.
+ * go on behind it, whose text is not UTF-8, or whose ingestion_timestamp is outside the years 1 to
+ * 9999.  A price or quantity that does not fit 38 digits at TRADE_WIRE_SCALE exactly is
+ * TRADE_INEXACT_POSITIVE or TRADE_INEXACT_NEGATIVE there.
  * The caller cuts a batch before its bodies together reach 1 GiB (column.h).
  */
 CHECK_RESULT int trade_decode(const struct trade_decoder *decoder, struct span body,

@@ -257,6 +257,11 @@ def times(day):
             ("the least", "timestamp_too_old", -(1 << 63), None),
             ("the greatest", "timestamp_in_future", (1 << 63) - 1, None)):
         day.put(f"timestamp {label}", expected, at=at, timestamp=timestamp)
+    calendar = (-62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1)  # the years 1 to 9999
+    for timestamp in calendar:
+        day.put(f"ingestion_timestamp {timestamp}", GOOD, ingestion_timestamp=timestamp)
+    for timestamp in (calendar[0] - 1, calendar[1] + 1, -(1 << 63), (1 << 63) - 1):
+        day.put(f"ingestion_timestamp {timestamp}", "deserialization_failed", ingestion_timestamp=timestamp)
     millis = with_types({"timestamp": {"type": "long", "logicalType": "timestamp-millis"}})
     nanos = with_types({"timestamp": {"type": "long", "logicalType": "timestamp-nanos"}})
     day.put("timestamp in ms", GOOD, millis, timestamp=now // 1000)
@@ -491,7 +496,7 @@ class Relay:
 
     def serve(self, client):
         host, port = self.upstream.removeprefix("ws://").rsplit(":", 1)
-        with client, socket.create_connection((host, int(port))) as server, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), client, socket.create_connection((host, int(port))) as server:
             threading.Thread(target=self.upwards, args=(client, server), daemon=True).start()
             self.downwards(server.makefile("rb"), client)
 

@@ -358,6 +358,42 @@ static void times_come_in_the_writers_unit(void **state)
     assert_int_equal(f->batch.rows, 1);
 }
 
+/* What the trade's own time may be is for the rules to say; of ingest's there is none. */
+static void a_time_of_ingest_is_one_that_readers_can_show(void **state)
+{
+    static const struct {
+        int64_t us;
+        bool is_good;
+    } rows[] = {
+        { INT64_C(-62135596800000000), true }, /* 0001-01-01 */
+        { INT64_C(253402300799999999), true }, /* the last of 9999 */
+        { INT64_C(-62135596800000001), false },
+        { INT64_C(253402300800000000), false },
+        { INT64_MAX, false },
+        { INT64_MIN, false },
+    };
+    struct fixture *f = *state;
+    size_t good = 0;
+    struct err err;
+
+    learn(f, SPAN(RECORD(
+                 FIELD("timestamp", "\"long\"") "," FIELD("ingestion_timestamp", "\"long\""))));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_clear(&f->body);
+        avro_put_long(&f->body, INT64_MAX - (int64_t)i);
+        avro_put_long(&f->body, rows[i].us);
+        if (!rows[i].is_good) {
+            assert_err(trade_decode(f->decoder, buf_span(&f->body), &f->batch, &err), ERR_REJECT);
+            assert_string_equal(err.text, "trade: ingestion_timestamp: a time out of range");
+        } else {
+            assert_ok(trade_decode(f->decoder, buf_span(&f->body), &f->batch, &err));
+            assert_int_equal(column_int64(&f->batch.column[TRADE_INGESTION_TIMESTAMP], good++),
+                             rows[i].us);
+        }
+        assert_int_equal(f->batch.rows, good);
+    }
+}
+
 static void decimals_come_by_the_writers_scale_or_marked(void **state)
 {
     static const uint8_t large[17] = { 1 };
@@ -484,6 +520,7 @@ int main(void)
         WITH_FIXTURE(what_a_writer_does_not_have_is_null),
         WITH_FIXTURE(a_writers_nulls_are_nulls),
         WITH_FIXTURE(times_come_in_the_writers_unit),
+        WITH_FIXTURE(a_time_of_ingest_is_one_that_readers_can_show),
         WITH_FIXTURE(decimals_come_by_the_writers_scale_or_marked),
         WITH_FIXTURE(a_renamed_field_is_found_by_the_writers_alias),
         WITH_FIXTURE(nanoseconds_are_exact_or_refused),
