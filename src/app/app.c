@@ -5,6 +5,7 @@
 #include "app/cmd.h"
 #include "app/wire.h"
 #include "core/diag.h"
+#include "core/num.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -41,9 +42,24 @@ static const struct command commands[] = {
     { "audit", cmd_audit, "[--config FILE]",
       "every offset and every trade once, in every table: `audit: ok`, or what is not",
       CONFIG_HELP },
-    { "positions", cmd_positions, "show [TABLE] [--config FILE] [--json]",
-      "how far each table has taken its topics and tables",
-      CONFIG_HELP "  --json          the same for programs\n" },
+    { "positions", cmd_positions, "show [TABLE] [--json] | set TABLE WHAT... [--config FILE]",
+      "how far each table has taken its topics and tables; set: after a refusal, by hand",
+      CONFIG_HELP
+      "  --json          show: the same for programs\n"
+      "\n"
+      "set TABLE: its name or its job's (bronze-X, silver-X, dead-letters, gold).  WHAT is\n"
+      "  INPUT=all                  gold: read all of a Silver table again; what gold has is "
+      "dropped\n"
+      "  INPUT=SNAPSHOT             gold: go on behind a snapshot that gold has taken\n"
+      "  TOPIC/PARTITION=OFFSET|earliest|latest   bronze, silver (with its dead letters), and the\n"
+      "                             raw frames of the dead letters; what is skipped is listed in\n"
+      "                             the table's k2.skipped\n"
+      "  earliest, latest           the same for all partitions\n"
+      "  rows                       the rows that are there are what there is\n"
+      "No position is set that would double a row.  The jobs may run meanwhile.\n"
+      "  --dry-run       only say what would be set\n"
+      "  --yes           set it without asking\n"
+      "  --reason TEXT   kept with what is set, beside user and host\n" },
     { "maintain", cmd_maintain, "[--config FILE]",
       "once: merge manifests, delete what was dropped or never named, let the log forget",
       CONFIG_HELP },
@@ -101,51 +117,80 @@ int app_fail(const struct err *err)
     return err->kind == ERR_CONFIG ? APP_USAGE : APP_FAILED;
 }
 
-/* How many words of `allowed` stand for arguments. */
-static size_t count_words(const char *allowed, bool *json)
+static const struct option long_options[] = {
+    { "config", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' },
+    { "json", no_argument, NULL, 'j' },         { "yes", no_argument, NULL, 'y' },
+    { "dry-run", no_argument, NULL, 'd' },      { "reason", required_argument, NULL, 'r' },
+    { "since", required_argument, NULL, 's' },  { NULL, 0, NULL, 0 },
+};
+
+static bool is_name(const char *text, size_t size, const char *name)
+{
+    return strlen(name) == size && strncmp(text, name, size) == 0;
+}
+
+/* How many words of `allowed` stand for arguments; *letters gets those of the options. */
+static size_t read_allowed(const char *allowed, char letters[ARRAY_LEN(long_options) + 1])
 {
     size_t count = 0;
+    size_t last = 0;
 
-    *json = false;
+    letters[last++] = 'c';
+    letters[last++] = 'h';
     for (size_t size; *allowed != 0; allowed += size + (allowed[size] == ' ')) {
         size = strcspn(allowed, " ");
-        if (size == 4 && strncmp(allowed, "json", 4) == 0)
-            *json = true;
-        else
+        if (is_name(allowed, size, "..."))
+            count = APP_WORDS_MAX;
+        else if (size < 2 || strncmp(allowed, "--", 2) != 0)
             count++;
+        for (size_t i = 2; size > 2 && long_options[i].name != NULL; i++)
+            if (is_name(allowed + 2, size - 2, long_options[i].name))
+                letters[last++] = (char)long_options[i].val;
     }
-    return count;
+    letters[last] = 0;
+    return size_min(count, APP_WORDS_MAX);
+}
+
+static void take_option(struct app_options *options, int letter)
+{
+    switch (letter) {
+    case 'c':
+        options->config = optarg;
+        break;
+    case 'r':
+        options->reason = optarg;
+        break;
+    case 's':
+        options->since = optarg;
+        break;
+    default:
+        options->help |= letter == 'h';
+        options->json |= letter == 'j';
+        options->yes |= letter == 'y';
+        options->dry_run |= letter == 'd';
+    }
 }
 
 int app_parse(int argc, char **argv, const char *allowed, struct app_options *options)
 {
-    static const struct option long_options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "help", no_argument, NULL, 'h' },
-        { "json", no_argument, NULL, 'j' },
-        { NULL, 0, NULL, 0 },
-    };
-    bool may_json;
-    size_t words = count_words(allowed, &may_json);
-    int letter;
+    char letters[ARRAY_LEN(long_options) + 1];
+    size_t words = read_allowed(allowed, letters);
+    int letter, at = 0;
 
     *options = (struct app_options){ 0 };
     opterr = 0;
     optind = 1;
-    while ((letter = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-        if (letter == 'c')
-            options->config = optarg;
-        else if (letter == 'h')
-            options->help = true;
-        else if (letter == 'j' && may_json)
-            options->json = true;
-        else if (letter == ':')
+    while ((letter = getopt_long(argc, argv, ":", long_options, &at)) != -1) {
+        if (letter == ':')
             return app_usage(argv[0], "%s expects a value", argv[optind - 1]);
-        else
+        if (letter == '?')
             return app_usage(argv[0], "unknown option %s", argv[optind - 1]);
+        if (strchr(letters, letter) == NULL)
+            return app_usage(argv[0], "unknown option --%s", long_options[at].name);
+        take_option(options, letter);
     }
     for (; optind < argc; optind++) {
-        if (options->count == words || words > APP_WORDS_MAX)
+        if (options->count == words)
             return app_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         options->word[options->count++] = argv[optind];
     }

@@ -18,16 +18,17 @@ int app_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The help of a command, to stdout; APP_DONE. */
 int app_help(const char *command);
 /* The options that commands share. */
-enum { APP_WORDS_MAX = 4 };
+enum { APP_WORDS_MAX = 256 };
 struct app_options {
     const char *config;
-    bool json, help;
+    const char *since, *reason;
+    bool json, help, yes, dry_run;
     const char *word[APP_WORDS_MAX]; /* arguments that are no options */
     size_t count;
 };
 
 /* APP_DONE or, said already, APP_USAGE.  `allowed` names what there is beside --config and --help,
- * by blanks: "json" is --json, each other name stands for a word. */
+ * by blanks: "--json" is that option, each other name stands for a word, "..." for any number. */
 CHECK_RESULT int app_parse(int argc, char **argv, const char *allowed, struct app_options *options);
 struct wire;
 /* app_parse, app_load_config, wire_open of `parts`, `run`, and all closed again; for a command that

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_positions.c: k2 positions show: how far each table has taken its inputs, as the tables say.
- */
+/* cmd_positions.c: k2 positions show: how far each table has taken its inputs, as the tables say;
+ * set: otherwise, by hand (stage/set_positions.h), after it has said what that does. */
 #include "app/app.h"
 #include "app/cmd.h"
 #include "app/report.h"
 #include "core/json.h"
 #include "core/micros.h"
+#include "stage/set_positions.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <unistd.h>
 
 static void print_number(int64_t number, int width)
 {
@@ -185,27 +189,112 @@ static int show(const struct wire *wire, const char *only, bool as_json)
     return rc == 0 ? code : app_fail(&err);
 }
 
+/* -- set */
+
+static const char *who(struct wire *wire)
+{
+    const struct passwd *user = getpwuid(geteuid());
+    char host[HOST_NAME_MAX + 1] = "";
+
+    gethostname(host, sizeof(host) - 1);
+    return arena_printf(&wire->arena, "%s@%s", user == NULL ? "unknown" : user->pw_name, host);
+}
+
+/* True when somebody at a terminal says yes. */
+static bool is_confirmed(void)
+{
+    char answer[8] = "";
+
+    fputs("set this? yes or no: ", stdout);
+    fflush(stdout);
+    return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
+}
+
+static int apply(struct set_positions *set, struct wire *wire, const struct app_options *options)
+{
+    struct err err = { 0 };
+
+    if (options->dry_run)
+        return APP_DONE;
+    if (!options->yes && isatty(STDIN_FILENO) == 0)
+        return app_usage("positions", "nothing is set: without a terminal it needs --yes");
+    if (!options->yes && !is_confirmed()) {
+        puts("nothing is set");
+        return APP_FAILED;
+    }
+    if (set_positions_apply(set, who(wire), options->reason == NULL ? "" : options->reason, &err) !=
+        0)
+        return app_fail(&err);
+    puts("set");
+    return APP_DONE;
+}
+
+static int set(struct wire *wire, const struct app_options *options)
+{
+    struct stage_ports ports;
+    struct set_positions *set;
+    struct buf text = BUF_INIT;
+    struct err err = { 0 };
+    size_t count;
+    const char *const *exchanges = wire_exchanges(wire->config, &count);
+    int code = APP_DONE;
+
+    wire_stage_ports(wire, &ports);
+    set = set_positions_new(&ports, exchanges, count);
+    if (set_positions_plan(set, options->word[1], options->word + 2, options->count - 2, &err) !=
+        0) {
+        code = app_fail(&err);
+    } else if (!set_positions_changes(set)) {
+        puts("nothing to set: it stands there already");
+    } else {
+        set_positions_describe(set, &text);
+        fwrite(text.data, 1, text.size, stdout);
+        code = apply(set, wire, options);
+    }
+    buf_deinit(&text);
+    set_positions_free(set);
+    return code;
+}
+
+/* -- the command */
+
+/* Bronze and raw frames are set by what the log has; the rest needs none. */
+static int open_parts(struct wire *wire, const struct config *config, bool with_log,
+                      struct err *err)
+{
+    if (wire_open(wire, config, WIRE_TABLES, err) != 0)
+        return -1;
+    return with_log && access(wire->log_file, F_OK) == 0 ? wire_open_log(wire, &wire->log, err) : 0;
+}
+
+static int run(struct wire *wire, const struct app_options *options, bool is_set)
+{
+    if (is_set)
+        return set(wire, options);
+    return show(wire, options->count > 1 ? options->word[1] : NULL, options->json);
+}
+
 int cmd_positions(int argc, char **argv)
 {
     struct app_options options;
     struct config config;
     struct wire wire = { 0 };
     struct err err = { 0 };
-    int code = app_parse(argc, argv, "json show table", &options);
+    int code = app_parse(argc, argv, "--json --yes --dry-run --reason ...", &options);
+    bool is_set = options.count > 0 && strcmp(options.word[0], "set") == 0;
 
     if (code != APP_DONE || options.help)
         return options.help ? app_help(argv[0]) : code;
-    if (options.count == 0 || strcmp(options.word[0], "show") != 0)
-        return app_usage(argv[0], "expected `show`%s",
-                         options.count > 0 && strcmp(options.word[0], "set") == 0
-                             ? "; `set` is not in this build yet"
-                             : "");
+    if (!is_set && (options.count == 0 || strcmp(options.word[0], "show") != 0))
+        return app_usage(argv[0], "expected `show` or `set`");
+    if (is_set && (options.count < 3 || options.json))
+        return app_usage(argv[0], "expected `set TABLE WHAT...`");
+    if (!is_set && (options.count > 2 || options.yes || options.dry_run || options.reason != NULL))
+        return app_usage(argv[0], "expected `show [TABLE] [--json]`");
     code = app_load_config(&config, options.config);
     if (code == APP_DONE) {
-        if (wire_open(&wire, &config, WIRE_TABLES, &err) != 0)
-            code = app_fail(&err);
-        else
-            code = show(&wire, options.count > 1 ? options.word[1] : NULL, options.json);
+        code = open_parts(&wire, &config, is_set, &err) != 0 ? app_fail(&err)
+                                                             : run(&wire, &options, is_set);
         wire_close(&wire);
     }
     config_deinit(&config);

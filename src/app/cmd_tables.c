@@ -193,5 +193,5 @@ static int show(struct wire *wire, const struct app_options *options)
 
 int cmd_tables(int argc, char **argv)
 {
-    return app_run(argc, argv, "json", WIRE_TABLES, show);
+    return app_run(argc, argv, "--json", WIRE_TABLES, show);
 }

@@ -54,6 +54,7 @@ bool chain_is_whole(const struct ice_metadata *metadata)
 static void begin_epoch(struct positions *map, const struct positions *property)
 {
     map->epoch = property->epoch + 1;
+    map->is_rolled = true;
     positions_keep_retained(map, property);
 }
 
@@ -93,7 +94,7 @@ static int find_in_property(struct chain_table *chain, const struct ice_metadata
         positions_remove_inputs(map); /* Gold reads all again, rule 7 drops what it has */
         return 0;
     }
-    if (!clause_on(CLAUSE_COUNT_OWN_ROWS))
+    if (chain->is_uncounted || !clause_on(CLAUSE_COUNT_OWN_ROWS))
         return 0;
     return own_rows_check(chain, metadata, map, err);
 }

@@ -28,6 +28,7 @@ struct chain_table {
     const char *worker;          /* for k2.worker; borrowed */
     size_t keep_newest;          /* how many snapshots a commit leaves listed ... */
     size_t keep_for_readers;     /* ... and how many more that downstream has still to read */
+    bool is_uncounted;           /* a property is believed: whoever loads counts the rows himself */
     int64_t downstream_sequence; /* snapshots from this sequence number on are kept for readers;
                                     INT64_MAX: nobody reads */
     struct buf map_file;         /* metadata file that `map_found` was found in */

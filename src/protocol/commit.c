@@ -122,7 +122,8 @@ static void move_complete(struct positions *map, const struct commit_batch *batc
             map->complete_us = int64_max(map->complete_us, batch->note[i].at_us);
 }
 
-/* `sequence` is that of the snapshot to be: it brings the highest row, if the batch has rows. */
+/* `sequence` is that of the snapshot to be: it brings the highest row, if the batch has rows; 0
+ * when it has none and the entry is set to what was found. */
 static void move_offset(struct positions *map, const struct position_offset *to, int64_t sequence)
 {
     const struct position_offset *from = positions_offset(map, to->topic, to->partition);
@@ -141,12 +142,17 @@ static void move_positions(struct attempt *attempt)
     struct positions *map = &attempt->map;
 
     for (size_t i = 0; i < batch->offset_count; i++)
-        move_offset(map, &batch->offset[i], attempt->base->last_sequence + 1);
+        move_offset(map, &batch->offset[i],
+                    batch->begins_epoch ? 0 : attempt->base->last_sequence + 1);
     for (size_t i = 0; i < batch->input_count; i++)
         positions_set_input(map, &batch->input[i]);
     for (size_t i = 0; i < batch->retained_count; i++)
         positions_set_retained(map, &batch->retained[i]);
     move_complete(map, batch);
+    if (batch->begins_epoch) {
+        map->epoch++;
+        map->complete_us = 0;
+    }
     map->commit_id = attempt->commit_id;
     map->worker = attempt->chain->worker;
 }
@@ -188,25 +194,30 @@ static int64_t oldest_us(const struct attempt *attempt)
     return oldest;
 }
 
+/* The map's pairs and `count` more. */
+static const struct ice_pair *map_and(struct attempt *attempt, const struct ice_pair *more,
+                                      size_t count)
+{
+    struct ice_pair *pairs = arena_zero(&attempt->arena, POSITIONS_PAIRS + count, sizeof(*pairs));
+
+    positions_pairs(&attempt->map, pairs);
+    if (count > 0)
+        memcpy(pairs + POSITIONS_PAIRS, more, count * sizeof(*pairs));
+    return pairs;
+}
+
 static int swap(struct attempt *attempt, const char *operation,
                 const struct ice_manifest_row *instead, size_t instead_count, struct err *err)
 {
-    const struct commit_batch *batch = attempt->batch;
+    static const struct commit_batch no_batch;
+    const struct commit_batch *batch = attempt->batch == NULL ? &no_batch : attempt->batch;
     struct chain_table *chain = attempt->chain;
-    size_t extra = batch == NULL ? 0 : batch->summary_count;
-    struct ice_pair *summary =
-        arena_zero(&attempt->arena, POSITIONS_PAIRS + extra, sizeof(*summary));
-    struct ice_pair properties[POSITIONS_PAIRS];
     struct table_change change = { .operation = operation, .snapshot_id = attempt->snapshot_id };
 
-    positions_pairs(&attempt->map, properties);
-    memcpy(summary, properties, sizeof(properties));
-    if (extra > 0)
-        memcpy(summary + POSITIONS_PAIRS, batch->summary, extra * sizeof(*summary));
-    change.summary = summary;
-    change.summary_count = POSITIONS_PAIRS + extra;
-    change.properties = properties;
-    change.property_count = POSITIONS_PAIRS;
+    change.summary = map_and(attempt, batch->summary, batch->summary_count);
+    change.summary_count = POSITIONS_PAIRS + batch->summary_count;
+    change.properties = map_and(attempt, batch->property, batch->property_count);
+    change.property_count = POSITIONS_PAIRS + batch->property_count;
     change.added = &attempt->manifest;
     change.added_count = attempt->has_manifest ? 1 : 0;
     change.instead = instead;

@@ -51,6 +51,10 @@ struct commit_batch {
 
     const struct ice_pair *summary; /* further keys of the summary */
     size_t summary_count;
+    const struct ice_pair *property; /* further table properties; plan_files may change them */
+    size_t property_count;
+    bool begins_epoch; /* as a rollback does: what was planned before cannot land any more, and
+                          nothing is said to be complete */
 };
 
 /*

@@ -329,10 +329,11 @@ static int settle(const struct chain_table *chain, const struct position_offset 
     return err_set(err, ERR_REFUSED,
                    "%s: %s: topic %s partition %" PRId32 ": the map says %" PRId64
                    " rows up to offset %" PRId64 ", the table holds %" PRId64 " up to %" PRId64
-                   "; see `k2 positions show`, then mend the table or `k2 positions set`",
+                   "; see `k2 positions show`, then mend the table or `k2 positions set %s rows`",
                    chain->table.definition.name, have < want ? "rows_lost" : "foreign_rows",
                    told != NULL ? told->topic : found->topic,
-                   told != NULL ? told->partition : found->partition, want, want_high, have, high);
+                   told != NULL ? told->partition : found->partition, want, want_high, have, high,
+                   chain->table.definition.name);
 }
 
 static const struct tally_entry *found_of(const struct tally *tally, const char *topic,
@@ -393,6 +394,18 @@ int own_rows_claim(struct chain_table *chain, const struct ice_metadata *metadat
     walk_deinit(&walk);
     free(tally.entry);
     arena_deinit(&arena);
+    return rc;
+}
+
+int own_rows_visit_all(struct chain_table *chain, const struct ice_metadata *metadata,
+                       const struct own_rows_visitor *visitor, struct err *err)
+{
+    struct walk walk;
+    int rc;
+
+    walk_init(&walk, chain, metadata, visitor);
+    rc = visit_live(&walk, ice_metadata_current(metadata), err);
+    walk_deinit(&walk);
     return rc;
 }
 

@@ -74,6 +74,10 @@ CHECK_RESULT int own_rows_visit(struct chain_table *chain, const struct ice_meta
                                 const struct positions *map, const struct own_rows_visitor *visitor,
                                 struct own_claims *claims, struct err *err);
 
+/* Whose rows they are is the visitor's to say: all files, whole.  TABLE_GONE. */
+CHECK_RESULT int own_rows_visit_all(struct chain_table *chain, const struct ice_metadata *metadata,
+                                    const struct own_rows_visitor *visitor, struct err *err);
+
 /* True when the footer holds our writer's key. */
 bool own_rows_is_ours(const struct table_reader *reader);
 /* The level of a file without it, by the snapshot that added it. */

@@ -28,6 +28,7 @@ void positions_copy(struct positions *to, struct arena *arena, const struct posi
 
     positions_init(&copy, arena);
     copy.epoch = from->epoch;
+    copy.is_rolled = from->is_rolled;
     copy.complete_us = from->complete_us;
     copy.commit_id = copy_text(arena, from->commit_id);
     copy.worker = copy_text(arena, from->worker);

@@ -74,6 +74,7 @@ struct positions {
     struct position_retained *retained;
     size_t retained_count;
     int64_t epoch;
+    bool is_rolled;        /* rolled back, and the epoch that this begins is not committed yet */
     int64_t complete_us;   /* rule 9: all that the log had acknowledged before; 0: no claim */
     const char *commit_id; /* of the snapshot it was read from; "" when there is none */
     const char *worker;

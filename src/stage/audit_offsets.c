@@ -57,7 +57,7 @@ struct account {
     struct column columns[4]; /* partition, offset, topic, replay_id */
     struct buf gaps;          /* struct gap */
     int64_t gaps_unlisted;
-    int64_t held[SOURCES], never;
+    int64_t held[SOURCES], never, skipped;
     int64_t asked;
 };
 
@@ -346,8 +346,8 @@ static void put_gap(struct account *account, int32_t partition, int64_t first, i
         account->gaps_unlisted += last - first + 1;
 }
 
-static void put_finding(struct account *account, enum finding finding, int32_t partition,
-                        int64_t first, int64_t last)
+static void put_run(struct account *account, enum finding finding, int32_t partition, int64_t first,
+                    int64_t last)
 {
     struct audit_report *report = &account->audit->report;
     const struct tables_names *names = account->names;
@@ -378,6 +378,51 @@ static void put_finding(struct account *account, enum finding finding, int32_t p
                           "%s: topic %s partition %" PRId32 " %s: in both it and %s", names->silver,
                           account->topic, partition, run, TABLES_DEAD_LETTERS);
         return;
+    }
+}
+
+/* Whose list of what was passed over by hand explains a finding. */
+static bool may_explain(const struct account *account, enum finding finding, int source)
+{
+    if (account->table[source] == NULL || finding == FINE || finding == TWICE)
+        return false;
+    return finding != ONLY_BRONZE_LACKS || source == IN_BRONZE;
+}
+
+/* The first listed range that explains offsets of [first, last], or NULL. */
+static const struct setting_skip *explained_by(const struct account *account, enum finding finding,
+                                               int32_t partition, int64_t first, int64_t last)
+{
+    const struct setting_skip *found = NULL;
+
+    for (int s = 0; s < SOURCES; s++)
+        for (size_t i = 0; may_explain(account, finding, s) && i < account->table[s]->skip_count;
+             i++) {
+            const struct setting_skip *skip = &account->table[s]->skip[i];
+
+            if (skip->partition == partition && skip->to > first && skip->from <= last &&
+                strcmp(skip->topic, account->topic) == 0 &&
+                (found == NULL || skip->from < found->from))
+                found = skip;
+        }
+    return found;
+}
+
+static void put_finding(struct account *account, enum finding finding, int32_t partition,
+                        int64_t first, int64_t last)
+{
+    while (finding != FINE && first <= last) {
+        const struct setting_skip *skip = explained_by(account, finding, partition, first, last);
+
+        if (skip == NULL) {
+            put_run(account, finding, partition, first, last);
+            return;
+        }
+        if (skip->from > first)
+            put_run(account, finding, partition, first, skip->from - 1);
+        first = int64_max(first, skip->from);
+        account->skipped += int64_min(last, skip->to - 1) - first + 1;
+        first = int64_min(last, skip->to - 1) + 1;
     }
 }
 
@@ -571,6 +616,9 @@ static void conclude(struct account *account)
                           account->topic, account->total, account->held[IN_BRONZE],
                           account->names->bronze, account->held[IN_SILVER], account->names->silver,
                           account->held[IN_DEAD], TABLES_DEAD_LETTERS, account->never);
+    if (account->skipped > 0)
+        audit_report_line(report, "%s: %" PRId64 " offsets were skipped by hand", account->topic,
+                          account->skipped);
     buf_deinit(&ranges);
 }
 

@@ -23,6 +23,7 @@ static const char *const names[AUDIT_KINDS] = {
     [AUDIT_GOLD_ORPHAN] = "gold_orphan",
     [AUDIT_ID_CONFLICT] = "gold_id_conflict",
     [AUDIT_FOREIGN] = "foreign",
+    [AUDIT_SKIPPED] = "skipped",
     [AUDIT_UNSEEN] = "not seen",
 };
 
@@ -87,7 +88,8 @@ void audit_report_case(struct audit_report *report, enum audit_kind kind, int64_
 
 void audit_report_finish(struct audit_report *report, struct buf *out, int64_t *violations)
 {
-    static const enum audit_kind notes[] = { AUDIT_UNSEEN, AUDIT_FOREIGN, AUDIT_ID_CONFLICT };
+    static const enum audit_kind notes[] = { AUDIT_UNSEEN, AUDIT_SKIPPED, AUDIT_FOREIGN,
+                                             AUDIT_ID_CONFLICT };
     size_t first_violation = ARRAY_LEN(notes);
 
     *violations = 0;

@@ -20,6 +20,7 @@ enum audit_kind {
     /* No violations: */
     AUDIT_ID_CONFLICT,
     AUDIT_FOREIGN,
+    AUDIT_SKIPPED, /* ranges passed over by `k2 positions set` */
     AUDIT_UNSEEN,
     AUDIT_KINDS,
 };

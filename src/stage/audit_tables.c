@@ -306,6 +306,35 @@ static int fix_and_list(struct audit *audit, struct audit_table *table, int time
     return list_files(audit, table, NULL, 0, time_index, -1, err);
 }
 
+/* Every audit says what was passed over by hand, by whom. */
+static int list_skipped(struct audit *audit, struct audit_table *table, struct err *err)
+{
+    if (metadata_of(table) == NULL)
+        return 0;
+    if (setting_skipped(metadata_of(table), &audit->arena, &table->skip, &table->skip_count, err) !=
+        0)
+        return err_wrap(err, "%s", audit_table_name(table));
+    for (size_t i = 0; i < table->skip_count; i++) {
+        const struct setting_skip *skip = &table->skip[i];
+
+        audit_report_case(
+            &audit->report, AUDIT_SKIPPED, 1,
+            "%s: topic %s partition %" PRId32 " offsets [%" PRId64 ", %" PRId64 ") by %s at %s%s%s",
+            audit_table_name(table), skip->topic, skip->partition, skip->from, skip->to, skip->who,
+            skip->time, skip->reason[0] != 0 ? ": " : "", skip->reason);
+    }
+    return 0;
+}
+
+static int list_all_skipped(struct audit *audit, struct err *err)
+{
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (list_skipped(audit, &audit->exchange[i].bronze, err) != 0 ||
+            list_skipped(audit, &audit->exchange[i].silver, err) != 0)
+            return -1;
+    return list_skipped(audit, &audit->dead, err);
+}
+
 int audit_tables_fix(struct audit *audit, struct err *err)
 {
     struct ice_definition definition = tables_gold();
@@ -332,7 +361,7 @@ int audit_tables_fix(struct audit *audit, struct err *err)
     }
     describe(audit, &audit->dead);
     describe(audit, &audit->gold);
-    return 0;
+    return list_all_skipped(audit, err);
 }
 
 void audit_tables_deinit(struct audit *audit)

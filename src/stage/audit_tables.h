@@ -5,6 +5,7 @@
 
 #include "iceberg/table_read.h"
 #include "protocol/own_rows.h"
+#include "protocol/setting.h"
 #include "stage/audit.h"
 #include "stage/audit_report.h"
 #include "stage/tables.h"
@@ -30,6 +31,8 @@ struct audit_table {
     struct positions map;                /* at that snapshot */
     struct own_claims claims;            /* on rows of files without our key; none: refused */
     bool has_claims;
+    struct setting_skip *skip;           /* what k2.skipped lists */
+    size_t skip_count;
     struct audit_file *file;
     size_t count;
     int64_t rows;

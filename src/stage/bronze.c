@@ -137,8 +137,10 @@ static int check_partition(struct bronze *bronze, const struct position_offset *
     if (strcmp(entry->cluster, bronze->ports.log->cluster) != 0)
         return err_set(err, ERR_REFUSED,
                        "%s: positions of topic %s are of log %s, this log is %s: a new log needs a "
-                       "new data folder or `k2 positions set`",
-                       bronze->names.bronze, topic, entry->cluster, bronze->ports.log->cluster);
+                       "new data folder or, if its offsets go on above the old ones, `k2 positions "
+                       "set %s latest`",
+                       bronze->names.bronze, topic, entry->cluster, bronze->ports.log->cluster,
+                       bronze->names.bronze);
     if (entry->last == POSITION_NONE)
         return 0;
     rc = log_timestamp_at(bronze->ports.log, topic, entry->partition, entry->last, &timestamp_us,
@@ -194,9 +196,11 @@ static int refuse_out_of_range(struct bronze *bronze, int32_t partition, int64_t
     return err_set(err, ERR_REFUSED,
                    "%s: partition %" PRId32 " of topic %s: the position is %" PRId64
                    ", the log holds %" PRId64 " to %" PRId64 ": nothing is skipped silently, see "
-                   "`k2 positions show`",
+                   "`k2 positions show`, then mend the log or `k2 positions set %s %s/%" PRId32
+                   "=%s`",
                    from < first ? "log_starts_after_position" : "log_ends_before_position",
-                   partition, bronze->names.topic, from, first, end);
+                   partition, bronze->names.topic, from, first, end, bronze->names.bronze,
+                   bronze->names.topic, partition, from < first ? "earliest" : "latest");
 }
 
 static void note_moved(struct bronze *bronze, int32_t partition, int64_t from, int64_t next,

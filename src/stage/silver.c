@@ -166,11 +166,13 @@ static int refuse_another_log(const struct silver *s, struct err *err)
     for (size_t i = 0; i < map->offset_count; i++)
         if (strcmp(map->offset[i].topic, s->names.topic) == 0 &&
             strcmp(map->offset[i].cluster, ours) != 0)
-            return err_set(err, ERR_REFUSED,
-                           "%s: positions of topic %s in %s are of log %s, this log is %s: a new "
-                           "log needs a new data folder or `k2 positions set`",
-                           s->names.silver, s->names.topic, s->names.bronze, map->offset[i].cluster,
-                           ours);
+            return err_set(
+                err, ERR_REFUSED,
+                "%s: positions of topic %s in %s are of log %s, this log is %s: a new "
+                "log needs a new data folder or, if its offsets go on above the old ones, "
+                "`k2 positions set %s latest`",
+                s->names.silver, s->names.topic, s->names.bronze, map->offset[i].cluster, ours,
+                s->names.bronze);
     return 0;
 }
 
@@ -211,9 +213,10 @@ static int refuse_below_retained(const struct silver *s, struct err *err)
         if (int64_min(s->S[p], s->D[p]) < from && clause_on(CLAUSE_REFUSE_BELOW_RETAINED))
             return err_set(err, ERR_REFUSED,
                            "below_retained: %s: partition %" PRId32 " of topic %s: the position is "
-                           "%" PRId64 ", %s begins at %" PRId64 ": see `k2 positions show`",
+                           "%" PRId64 ", %s begins at %" PRId64 ": see `k2 positions show`, then "
+                           "`k2 positions set %s %s/%" PRId32 "=earliest`",
                            s->names.silver, p, s->names.topic, int64_min(s->S[p], s->D[p]),
-                           s->names.bronze, from);
+                           s->names.bronze, from, s->names.silver, s->names.topic, p);
     }
     return 0;
 }
@@ -652,8 +655,10 @@ static int take_frames(struct silver *s, struct err *err)
     if (rc != 0)
         return rc < 0 ? -1
                       : err_set(err, ERR_REFUSED,
-                                "topic %s: the position %" PRId64 " is not in the log any more",
-                                topic, from);
+                                "topic %s: the position %" PRId64
+                                " is not in the log any more: see `k2 positions show`, then `k2 "
+                                "positions set %s %s/0=earliest`",
+                                topic, from, TABLES_DEAD_LETTERS, topic);
     rows = s->frames.offset.rows;
     if (next == from || rows == 0)
         return STAGE_IDLE;
@@ -694,6 +699,13 @@ static int step(struct silver *s, struct err *err)
         is_behind |= s->D[p] < s->S[p];
         is_ahead |= s->D[p] > s->S[p];
         s->end[p] = s->S[p];
+    }
+    /* Set back once more, the dead letters would begin the same epoch again: it is committed before
+     * anything is decided in it. */
+    if (clause_on(CLAUSE_FENCE) && s->dead_map.is_rolled) {
+        const struct moves none = { 0 };
+
+        return commit_dead(s, &none, NULL, err);
     }
     if (clause_on(CLAUSE_FENCE) && !is_epoch_known(s))
         return commit_fence(s, err);

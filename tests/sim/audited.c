@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Where Silver and the dead letters were both rolled back, a row may have been decided another way
- * the second time: Gold then keeps what Silver no longer has, and the audit rightly says so. */
+ * the second time; where Silver was, and then Bronze skipped what the log had lost, it cannot be
+ * had again: Gold then keeps what Silver no longer has, and the audit rightly says so. */
 static int64_t decided_again(struct sim *sim, struct buf *report)
 {
     static const char line[] = "\ngold_orphan: message_id ";
@@ -15,7 +16,8 @@ static int64_t decided_again(struct sim *sim, struct buf *report)
     int64_t lines = 0;
 
     for (int x = 0; x < SIM_EXCHANGES; x++)
-        was |= sim->is_rolled[SIM_SILVER_0 + x] && sim->is_rolled[SIM_DEAD];
+        was |= sim->is_rolled[SIM_SILVER_0 + x] &&
+               (sim->is_rolled[SIM_DEAD] || sim->is_skipped[SIM_BRONZE_0 + x]);
     for (const char *at = buf_text(report); was && (at = strstr(at, line)) != NULL; at++)
         lines++;
     return lines;

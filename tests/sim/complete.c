@@ -3,8 +3,9 @@
  * complete.c: rule 9's complete-through, held at any moment against what the log has acknowledged:
  * a table that says T lacks no record of before T.  Reads the tables through oracle.h alone.
  *
- * What a foreign rollback has just taken away is nobody's claim until the table's own job, or the
- * one that depends on it, has looked: such a moment is passed over.
+ * What an operator has skipped is no claim.  What a foreign rollback has just taken away is
+ * nobody's claim until the table's own job, or the one that depends on it, has looked: such a
+ * moment is passed over.
  */
 #include "sim/sim.h"
 
@@ -186,6 +187,9 @@ static void check_record(struct scene *scene, const struct sim_record *record)
     const char *lacking = NULL;
     size_t row;
 
+    if (sim_is_skipped(scene->sim, json_object_object_get(scene->claim[bronze].root, "properties"),
+                       record))
+        return;
     for (int table = 0; table < SIM_TABLES; table++)
         is_claimed[table] = at < scene->claim[table].through_us;
     if (is_claimed[bronze] && !has_row(scene, bronze, record))

@@ -171,11 +171,11 @@ static bool is_ancestor(const struct edit *edit, int64_t id)
     for (size_t hops = json_object_array_length(snapshots) + 1; hops-- > 0;) {
         struct json_object *snapshot = NULL;
 
-        if (at == id)
-            return true;
         for (size_t i = 0; i < json_object_array_length(snapshots); i++)
             if (id_at(snapshots, i) == at)
                 snapshot = json_object_array_get_idx(snapshots, i);
+        if (at == id)
+            return snapshot != NULL; /* a parent that is gone may still be named */
         if (snapshot == NULL || json_object_object_get(snapshot, "parent-snapshot-id") == NULL)
             return false;
         at = json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
@@ -200,11 +200,12 @@ static void set_main(struct edit *edit, enum sim_table table, int64_t id)
     edit_end(edit);
 }
 
-/* Bronze and Gold go anywhere; Silver and dead letters back to an ancestor only (design, rule 5).
+/* Bronze and Gold go anywhere; Silver and dead letters back to an ancestor only (design, rule 5),
+ * and so does a Bronze that was set forward: another branch may hold what Silver has passed over.
  */
 void sim_roll_back(struct sim *sim, enum sim_table table)
 {
-    bool goes_anywhere = table <= SIM_BRONZE_1 || table == SIM_GOLD;
+    bool goes_anywhere = (table <= SIM_BRONZE_1 && !sim->is_skipped[table]) || table == SIM_GOLD;
     struct json_object *snapshots;
     struct edit edit;
     int64_t choice[5];

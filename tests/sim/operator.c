@@ -1,140 +1,147 @@
 // SPDX-License-Identifier: Apache-2.0
 /* operator.c: what an operator does after a refusal: puts a schema right, removes foreign rows, or
- * sets positions with open eyes.  Works on the table that the refusal names. */
+ * runs the very `k2 positions set` that the refusal names, by the code that ships. */
 #include "sim/sim.h"
 
-#include "core/num.h"
+#include "stage/set_positions.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-struct desk {
-    struct sim *sim;
-    struct chain_table chain;
-    struct arena arena;
+enum { WORDS_MAX = 8 };
+
+/* The words behind `k2 positions set` in a refusal, in one copy; 0 when it names none. */
+static size_t command_of(const char *refusal, char *copy, size_t size, const char *words[WORDS_MAX])
+{
+    static const char command[] = "`k2 positions set ";
+    const char *at = strstr(refusal, command);
+    const char *end = at == NULL ? NULL : strchr(at + 1, '`');
+    size_t count = 0;
+
+    if (end == NULL)
+        return 0;
+    at += strlen(command);
+    snprintf(copy, size, "%.*s", (int)(end - at), at);
+    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX;
+         word = strtok(NULL, " "))
+        words[count++] = word;
+    return count;
+}
+
+/* A snapshot that Silver's main and Gold's position have both behind them, or POSITION_NONE. */
+static int64_t any_common(struct sim *sim, enum sim_table table)
+{
+    struct chain_table gold, silver;
+    struct arena arena = ARENA_INIT;
     struct positions map;
-    struct err err;
-};
-
-/* Opens a table with its map; false when the map itself is refused. */
-static bool desk_open(struct desk *desk, struct sim *sim, enum sim_table table)
-{
-    *desk = (struct desk){ .sim = sim };
-    sim_open_table(sim, table, &desk->chain);
-    positions_init(&desk->map, &desk->arena);
-    return chain_load(&desk->chain, &desk->arena, &desk->map, &desk->err) == 0;
-}
-
-static void desk_close(struct desk *desk)
-{
-    chain_deinit(&desk->chain);
-    arena_deinit(&desk->arena);
-}
-
-/* `k2 positions set`: a snapshot without rows that carries the map as it is now. */
-static void set_positions(struct desk *desk)
-{
-    struct table *table = &desk->chain.table;
-    struct ice_pair pairs[POSITIONS_PAIRS];
-    struct table_change change = { .operation = "append",
-                                   .snapshot_id = table_new_snapshot_id(table),
-                                   .summary = pairs,
-                                   .summary_count = POSITIONS_PAIRS,
-                                   .properties = pairs,
-                                   .property_count = POSITIONS_PAIRS };
+    const struct position_input *at = NULL;
+    int64_t found = POSITION_NONE;
     struct err err;
 
-    desk->map.commit_id =
-        arena_printf(&desk->arena, "operator-%016" PRIx64, clock_random(desk->sim->clock));
-    desk->map.worker = "operator";
-    positions_pairs(&desk->map, pairs);
-    if (table_swap(table, table->metadata, &change, &err) != 0)
-        abort();
-}
+    sim_open_table(sim, SIM_GOLD, &gold);
+    sim_open_table(sim, table, &silver);
+    positions_init(&map, &arena);
+    if (chain_load(&gold, &arena, &map, &err) == 0 && table_load(&silver.table, &err) == 0)
+        at = positions_input(&map, sim_table_name(sim, table));
+    if (at != NULL) {
+        const struct ice_metadata *metadata = silver.table.metadata;
 
-static void remove_input(struct positions *map, const char *name)
-{
-    for (size_t i = 0; i < map->input_count; i++)
-        if (strcmp(map->input[i].table, name) == 0)
-            map->input[i] = map->input[--map->input_count];
-    map->complete_us = 0;
-}
+        for (size_t i = 0; i < metadata->snapshot_count; i++) {
+            int64_t id = metadata->snapshot[i].id;
 
-/* positions set gold <input>=all */
-static void read_all_again(struct sim *sim, const char *text)
-{
-    struct desk desk;
-
-    if (desk_open(&desk, sim, SIM_GOLD)) {
-        for (int x = 0; x < SIM_EXCHANGES; x++)
-            if (strstr(text, sim->exchange[x].names.silver) != NULL)
-                remove_input(&desk.map, sim->exchange[x].names.silver);
-        set_positions(&desk);
-    }
-    desk_close(&desk);
-}
-
-/* -- rows lost, or foreign rows where ours should be: positions as the table's own rows have them
- */
-
-static void set_by_rows(struct desk *desk, enum sim_table table)
-{
-    struct sim *sim = desk->sim;
-    struct sim_counts counts;
-    struct err err;
-
-    sim_count_own(sim, table, &counts);
-    if (positions_of_properties(&desk->map, desk->chain.table.metadata, &err) != 0)
-        abort();
-    positions_remove_inputs(&desk->map);
-    for (int x = 0; x < SIM_EXCHANGES; x++) {
-        if (table != SIM_DEAD && table != (enum sim_table)(SIM_BRONZE_0 + x) &&
-            table != (enum sim_table)(SIM_SILVER_0 + x))
-            continue;
-        for (int32_t p = 0; p < sim->exchange[x].partitions; p++) {
-            struct position_offset *entry = &counts.entry[x][p];
-
-            entry->topic = sim->exchange[x].names.topic;
-            entry->cluster = sim->log->cluster;
-            entry->partition = p;
-            entry->next = int64_max(sim->begin[x][p], entry->high + 1);
-            entry->last = POSITION_NONE;
-            positions_set_offset(&desk->map, entry);
+            if (ice_metadata_snapshot(metadata, at->snapshot) != NULL &&
+                ice_metadata_is_ancestor(metadata, id, metadata->main) &&
+                ice_metadata_is_ancestor(metadata, id, at->snapshot) &&
+                (found == POSITION_NONE || sim_chance(sim, 50)))
+                found = id;
         }
     }
-    desk->map.epoch++;
-    sim->is_rolled[table] = true;
-    set_positions(desk);
+    chain_deinit(&gold);
+    chain_deinit(&silver);
+    arena_deinit(&arena);
+    return found;
 }
 
-static void mend_rows(struct sim *sim, enum sim_table table)
+/* "silver_binance_trades=<snapshot>|all" -> one of the two. */
+static const char *choose(struct sim *sim, const char *word)
 {
-    struct desk desk;
+    static const char choice[] = "=<snapshot>|all";
+    size_t size = strlen(word);
+    int64_t common = POSITION_NONE;
 
-    sim_remove_foreign(sim, table);
-    if (!desk_open(&desk, sim, table) && desk.err.kind == ERR_REFUSED)
-        set_by_rows(&desk, table);
-    desk_close(&desk);
+    if (size < sizeof(choice) || strcmp(word + size - (sizeof(choice) - 1), choice) != 0)
+        return word;
+    size -= sizeof(choice) - 1;
+    for (int x = 0; x < SIM_EXCHANGES && sim_chance(sim, 50); x++)
+        if (strncmp(word, sim->exchange[x].names.silver, size) == 0)
+            common = any_common(sim, (enum sim_table)(SIM_SILVER_0 + x));
+    if (common == POSITION_NONE)
+        return arena_printf(&sim->arena, "%.*s=all", (int)size, word);
+    return arena_printf(&sim->arena, "%.*s=%" PRId64, (int)size, word, common);
+}
+
+/* What the tables were set to is no longer what they had been by themselves. */
+static void note_set(struct sim *sim, const char *described)
+{
+    int named = -1;
+
+    for (const char *line = described; line != NULL && *line != 0; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        for (int table = 0; table < SIM_TABLES; table++) {
+            const char *name = sim_table_name(sim, (enum sim_table)table);
+
+            if (strncmp(line, name, strlen(name)) == 0)
+                named = table;
+        }
+        if (named >= 0)
+            sim->is_rolled[named] = true;
+        if (named >= 0 && strncmp(line, "  skips", 7) == 0)
+            sim->is_skipped[named] = true;
+    }
+}
+
+static void set_positions(struct sim *sim, const char *const *words, size_t count)
+{
+    const char *const exchanges[SIM_EXCHANGES] = { sim->exchange[0].name, sim->exchange[1].name };
+    struct set_positions *set = set_positions_new(&sim->ports, exchanges, SIM_EXCHANGES);
+    struct buf text = BUF_INIT;
+    struct err err = { 0 };
+    int rc = set_positions_plan(set, words[0], words + 1, count - 1, &err);
+
+    if (rc == 0) {
+        set_positions_describe(set, &text);
+        sim_trace(sim, "operator sets %s", buf_text(&text));
+        note_set(sim, buf_text(&text));
+        rc = set_positions_apply(set, "operator@sim", "the simulation", &err);
+    }
+    if (rc != 0)
+        sim_trace(sim, "operator: %s", err.text);
+    if (rc != 0 && err.kind != ERR_REFUSED)
+        sim_break(sim, "operator", err.text);
+    buf_deinit(&text);
+    set_positions_free(set);
 }
 
 void sim_operate(struct sim *sim, const struct err *refused)
 {
+    char copy[sizeof(refused->text)];
+    const char *words[WORDS_MAX];
+    size_t count = command_of(refused->text, copy, sizeof(copy), words);
+
     sim_trace(sim, "operator: %s", refused->text);
     if (strstr(refused->text, "verdict_changed") != NULL) {
         for (int i = 1; i <= SIM_SCHEMAS; i++)
             sim->is_broken[i] = false;
         return;
     }
-    if (strstr(refused->text, "upstream_rolled_back") != NULL) {
-        read_all_again(sim, refused->text);
-        return;
-    }
-    if (strstr(refused->text, "rows_lost") != NULL ||
-        strstr(refused->text, "foreign_rows") != NULL) {
+    if (strstr(refused->text, "rows_lost") != NULL || strstr(refused->text, "foreign_rows") != NULL)
         for (int table = 0; table < SIM_TABLES; table++)
             if (strstr(refused->text, sim_table_name(sim, (enum sim_table)table)) != NULL)
-                mend_rows(sim, (enum sim_table)table);
+                sim_remove_foreign(sim, (enum sim_table)table);
+    if (count < 2 && strstr(refused->text, "foreign_rows") == NULL)
+        sim_break(sim, "nobody expects", refused->text);
+    if (count < 2)
         return;
-    }
-    sim_break(sim, "nobody expects", refused->text);
+    words[1] = choose(sim, words[1]);
+    set_positions(sim, words, count);
 }

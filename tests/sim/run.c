@@ -7,7 +7,7 @@
 
 /* How much of what this seed has, in hundredths of a draw. */
 struct mix {
-    int hands, rolls, registry, crash, keep_running;
+    int hands, rolls, registry, crash, lose, keep_running;
 };
 
 static enum sim_table any_table(struct sim *sim)
@@ -86,6 +86,8 @@ static void happen(struct sim *sim, struct sim_worker **at, const struct mix *mi
         sim_change_registry(sim);
     else if (draw < (from += mix->crash))
         crash_one(sim);
+    else if (draw < (from += mix->lose))
+        sim_lose_records(sim);
     else if (draw < (from += 2))
         fault_apply_late(&sim->faults);
     else if (draw < (from += 2) && sim->refused_count > 0)
@@ -181,9 +183,9 @@ bool sim_run(struct sim *sim)
 {
     static const int hands[] = { 0, 6, 15 }, rolls[] = { 0, 2, 6 }, seldom[] = { 0, 6 };
     static const int keep[] = { 50, 90, 98 };
-    struct mix mix = { hands[sim_between(sim, 0, 2)], rolls[sim_between(sim, 0, 2)],
+    struct mix mix = { hands[sim_between(sim, 0, 2)],  rolls[sim_between(sim, 0, 2)],
                        seldom[sim_between(sim, 0, 1)], seldom[sim_between(sim, 0, 1)],
-                       keep[sim_between(sim, 0, 2)] };
+                       sim_chance(sim, 25) ? 3 : 0,    keep[sim_between(sim, 0, 2)] };
     int64_t draws = sim_between(sim, 1000, 5000);
     struct sim_worker *at = sim->worker[0];
 

@@ -118,6 +118,7 @@ struct sim {
     struct err refused[16]; /* refusals that wait for the operator */
     size_t refused_count;
     bool is_rolled[SIM_TABLES];    /* ever rolled back, or set by the operator after it */
+    bool is_skipped[SIM_TABLES];   /* ever set forward by the operator */
     bool is_compacted[SIM_TABLES]; /* sequence numbers no longer say which row came first */
     int64_t foreign;               /* numbers of foreign rows */
     struct sim_trap {
@@ -131,6 +132,7 @@ struct sim {
 void sim_init(struct sim *sim, uint64_t seed);
 void sim_deinit(struct sim *sim);
 void sim_produce(struct sim *sim);
+void sim_lose_records(struct sim *sim); /* the log forgets what nobody may have read */
 void sim_change_registry(struct sim *sim);
 void sim_mend(struct sim *sim); /* registry and rules as they should be */
 bool sim_chance(struct sim *sim, int percent);
@@ -181,6 +183,10 @@ bool sim_settle(struct sim *sim);
 
 /* check.c: violations into text, one a line; their number. */
 size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
+/* Does k2.skipped among a table's properties say that this record was passed over by hand? */
+struct json_object;
+bool sim_is_skipped(const struct sim *sim, struct json_object *properties,
+                    const struct sim_record *record);
 
 /* complete.c: false, and what is wrong, when a table claims more than it has, or less than it
  * should: its complete-through lies before least_us. */

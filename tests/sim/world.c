@@ -247,6 +247,41 @@ void sim_open_table(struct sim *sim, enum sim_table table, struct chain_table *c
     stage_chain_init(chain, &sim->ports, &definition, &origin);
 }
 
+/* Has Bronze ever begun the partition?  Before that it begins where the log does. */
+static bool is_begun(struct sim *sim, int x, int32_t partition)
+{
+    struct chain_table bronze;
+    struct arena arena = ARENA_INIT;
+    struct positions map;
+    struct err err;
+    bool is_begun;
+
+    sim_open_table(sim, (enum sim_table)(SIM_BRONZE_0 + x), &bronze);
+    positions_init(&map, &arena);
+    bronze.is_uncounted = true;
+    is_begun =
+        chain_load(&bronze, &arena, &map, &err) == 0 &&
+        positions_retained_or(&map, sim->exchange[x].names.topic, partition, POSITION_NONE) >= 0;
+    chain_deinit(&bronze);
+    arena_deinit(&arena);
+    return is_begun;
+}
+
+void sim_lose_records(struct sim *sim)
+{
+    int x = (int)sim_between(sim, 0, SIM_EXCHANGES - 1);
+    int32_t p = (int32_t)sim_between(sim, 0, sim->exchange[x].partitions - 1);
+    int64_t below = sim->end[x][p] - sim_between(sim, 0, 6);
+    struct err err;
+
+    if (!is_begun(sim, x, p))
+        return;
+    sim_trace(sim, "log forgets %s partition %" PRId32 " below %" PRId64,
+              sim->exchange[x].names.topic, p, below);
+    if (log_retain(sim->log, sim->exchange[x].names.topic, p, below, INT64_MAX, &err) != 0)
+        abort();
+}
+
 /* -- the whole */
 
 static const struct registry_ops registry_ops = { registry_put_never, registry_answer,
