@@ -71,6 +71,9 @@ static void print_input(const struct position_input *input)
     if (input->begun != POSITION_NONE)
         printf("    begun snapshot %" PRId64 ", %" PRId64 " of its files taken\n", input->begun,
                input->taken);
+    if (input->through > 0)
+        printf("    live files of snapshot %" PRId64 " taken up to sequence number %" PRId64 "\n",
+               input->listed, input->through);
 }
 
 static void print_complete(int64_t us, const char *indent)

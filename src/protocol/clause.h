@@ -30,6 +30,7 @@ enum clause {
     CLAUSE_ONE_STAMP_A_BATCH,      /* rule 6: files of a snapshot are in offset order */
     CLAUSE_BEGUN_SNAPSHOT_NAMED,   /* rule 6 */
     CLAUSE_SECOND_PATH_BY_OFFSET,  /* rule 6 */
+    CLAUSE_LISTING_NAMED,          /* rule 6: a sequence number speaks of one listing */
     CLAUSE_GROUP_CUT,              /* rule 6: files that overlap are cut by offset together */
     CLAUSE_BRONZE_MAP_BOUND,       /* rule 6: rows at or above Bronze's own map are never taken */
     CLAUSE_GOLD_LOOKUP,            /* rule 7 */

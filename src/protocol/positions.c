@@ -201,7 +201,8 @@ bool positions_same_input(const struct position_input *a, const struct position_
     a = a == NULL ? &begin : a;
     b = b == NULL ? &begin : b;
     return a->epoch == b->epoch && a->snapshot == b->snapshot && a->sequence == b->sequence &&
-           a->begun == b->begun && a->taken == b->taken &&
+           a->begun == b->begun && a->taken == b->taken && a->listed == b->listed &&
+           a->through == b->through &&
            (a->uuid[0] == 0 || b->uuid[0] == 0 || strcmp(a->uuid, b->uuid) == 0);
 }
 
@@ -295,6 +296,8 @@ static bool parse_inputs(struct positions *map, struct json_object *root)
         entry.begun = int_of(value, "begun");
         entry.taken = int_of(value, "taken");
         entry.complete_us = int64_max(0, int_of(value, "complete"));
+        entry.listed = int64_max(0, int_of(value, "listed"));
+        entry.through = int64_max(0, int_of(value, "through"));
         if (entry.epoch < 0 || entry.sequence < 0 || entry.taken < 0)
             return false;
         positions_set_input(map, &entry);
@@ -433,9 +436,12 @@ static void put_inputs(const struct positions *map, struct buf *out)
         buf_printf(out,
                    "%s\"%s\":{\"uuid\":\"%s\",\"epoch\":%" PRId64 ",\"snapshot\":%" PRId64
                    ",\"sequence\":%" PRId64 ",\"begun\":%" PRId64 ",\"taken\":%" PRId64
-                   ",\"complete\":%" PRId64 "}",
+                   ",\"complete\":%" PRId64,
                    i > 0 ? "," : "", e->table, e->uuid, e->epoch, e->snapshot, e->sequence,
                    e->begun, e->taken, e->complete_us);
+        if (e->through > 0)
+            buf_printf(out, ",\"listed\":%" PRId64 ",\"through\":%" PRId64, e->listed, e->through);
+        buf_put_byte(out, '}');
     }
     buf_put_byte(out, '}');
 }

@@ -8,7 +8,7 @@
  *   k2.offsets        {"<topic>": {"cluster": C,
  *                      "<partition>": [next, last, last-ts, rows, high, high-sequence]}}
  *   k2.inputs         {"<table>": {"uuid": U, "epoch": E, "snapshot": I, "sequence": Q,
- *                      "begun": I, "taken": N, "complete": T}}
+ *                      "begun": I, "taken": N, "complete": T, "listed": I, "through": Q}}
  *   k2.retained-from  {"<topic>": {"<partition>": offset}}
  *   k2.complete-through  "2026-11-22T10:00:00.000000Z"; absent when nothing is claimed
  *   k2.epoch, k2.commit-id, k2.worker
@@ -47,6 +47,9 @@ struct position_input {
     int64_t begun;       /* snapshot begun, or POSITION_NONE */
     int64_t taken;       /* how many of its files, in manifest order, are taken */
     int64_t complete_us; /* k2.complete-through of the last one finished; 0: none */
+    /* Second path of Gold: of the live files of snapshot `listed`, those up to this data sequence
+     * number are taken.  Both 0: none. */
+    int64_t listed, through;
 };
 
 /* An entry of k2.retained-from: the lowest offset that the table answers for. */

@@ -145,6 +145,7 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
     plan->next.table = input->table.definition.name;
     plan->next.uuid = metadata->uuid;
     plan->next.epoch = map->epoch;
+    plan->next.listed = plan->next.through = 0;
     if (position != NULL && position->uuid[0] != 0 && strcmp(position->uuid, metadata->uuid) != 0)
         return READ_ROLLED;
     rc = part_after(metadata, position, arena, &part);
@@ -160,4 +161,15 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
     if (!clause_on(CLAUSE_COMPLETE_OF_FINISHED))
         plan->next.complete_us = map->complete_us;
     return rc;
+}
+
+int64_t read_on_taken(const struct ice_metadata *metadata, const struct position_input *position)
+{
+    if (position == NULL)
+        return 0;
+    if (position->through > 0 &&
+        (ice_metadata_is_ancestor(metadata, position->listed, metadata->main) ||
+         !clause_on(CLAUSE_LISTING_NAMED)))
+        return int64_max(position->sequence, position->through);
+    return position->sequence;
 }

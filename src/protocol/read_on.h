@@ -35,4 +35,12 @@ CHECK_RESULT int read_on_plan(struct chain_table *input, const struct positions 
                               bool names_begun, struct arena *arena, struct read_plan *plan,
                               struct err *err);
 
+/*
+ * Up to which data sequence number the live files of main are taken, for a reader by sequence
+ * numbers.  A compaction moves rows to higher numbers, and taking one back moves them to lower ones
+ * again: `through` speaks of the live files of `listed` and of whatever was made of them since, and
+ * of main only while `listed` is an ancestor of it.  Else the snapshot finished is all there is.
+ */
+int64_t read_on_taken(const struct ice_metadata *metadata, const struct position_input *position);
+
 #endif

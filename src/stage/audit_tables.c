@@ -12,6 +12,7 @@
 #include "core/micros.h"
 #include "core/num.h"
 #include "protocol/own_rows.h"
+#include "protocol/read_on.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -180,7 +181,7 @@ static bool fix_named(struct audit *audit, struct audit_table *silver,
     const struct ice_snapshot *of_map = named;
     int rc = 0;
 
-    if (named == NULL || named->sequence != at->sequence ||
+    if (named == NULL || named->sequence != at->sequence || at->through > 0 ||
         !ice_metadata_is_ancestor(metadata, named->id, metadata->main) ||
         (at->begun != POSITION_NONE && ice_metadata_snapshot(metadata, at->begun) == NULL))
         return false;
@@ -228,7 +229,7 @@ static int fix_silver(struct audit *audit, struct audit_exchange *exchange, stru
         return list_files(audit, silver, begun, at->taken, TRADE_TIMESTAMP,
                           SILVER_VALIDATION_TIMESTAMP, err);
     }
-    silver->taken = at == NULL ? -1 : at->sequence;
+    silver->taken = at == NULL ? -1 : read_on_taken(metadata_of(silver), at);
     positions_init(&silver->map, &audit->arena);
     if (fix_newest(audit, silver, err) != 0)
         return -1;

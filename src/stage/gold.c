@@ -23,7 +23,6 @@ struct gold_input {
     /* second path */
     struct live_files files; /* those with a sequence number above ... */
     int64_t listed_after;
-    int64_t offered;          /* the sequence number that the last batch moved to */
     struct own_claims claims; /* on rows of files without our key, once asked */
     bool has_claims;
 };
@@ -135,24 +134,24 @@ static int compare_sequence(const void *left, const void *right)
     return (a->sequence > b->sequence) - (a->sequence < b->sequence);
 }
 
-/* The live files above a sequence number, in order; kept from batch to batch, but only for the
- * position that was committed from this very listing: compaction moves rows to higher numbers, so a
- * position made of a newer listing, another worker's, says nothing about an older one. */
-static int list_files(struct gold_input *input, const struct positions *silver_map, int64_t after,
-                      struct err *err)
+/* The live files above what is taken, in order; kept from batch to batch, as long as the position
+ * speaks of this very listing: compaction moves rows to higher numbers, and taking one back moves
+ * them to lower ones again, so the number of one listing says nothing about another. */
+static int list_files(struct gold_input *input, const struct positions *silver_map,
+                      const struct position_input *at, struct err *err)
 {
     struct table *table = &input->silver.table;
     const struct ice_file_visitor visitor = { list_file, input };
     const struct ice_snapshot *current = ice_metadata_current(table->metadata);
     int rc;
 
-    if (live_files_hold(&input->files, table->metadata, silver_map->epoch) &&
-        after == input->offered && after < input->files.sequence)
+    if (at != NULL && at->through > 0 && at->listed == input->files.snapshot &&
+        live_files_hold(&input->files, table->metadata, silver_map->epoch))
         return 0;
     live_files_begin(&input->files, &input->silver, silver_map);
     own_claims_deinit(&input->claims);
     input->has_claims = false;
-    input->listed_after = after;
+    input->listed_after = read_on_taken(table->metadata, at);
     rc = current == NULL ? 0 : table_visit_live(table, current, &visitor, err);
     if (rc == 0 && live_files_count(&input->files) > 0)
         qsort(input->files.files.data, live_files_count(&input->files), sizeof(struct live_file),
@@ -179,13 +178,13 @@ static int read_listed(struct gold *g, struct gold_input *input, const struct po
     return gold_batch_read_own(&g->batch, &input->silver, &file, level, &input->claims, err);
 }
 
-/* The live files above the position's sequence number, whole commits at a time.  GOLD_BATCH_CLAIMS:
- * the listing must be made anew. */
+/* The live files above what is taken, whole commits at a time.  GOLD_BATCH_CLAIMS: the listing must
+ * be made anew. */
 static int read_files(struct gold *g, struct gold_input *input, const struct positions *silver_map,
                       const struct position_input *at, struct position_input *next, struct err *err)
 {
-    int64_t after = at == NULL ? 0 : at->sequence;
-    int rc = list_files(input, silver_map, after, err);
+    int64_t after = read_on_taken(input->silver.table.metadata, at);
+    int rc = list_files(input, silver_map, at, err);
     size_t count = live_files_count(&input->files);
     size_t i = 0;
 
@@ -199,14 +198,14 @@ static int read_files(struct gold *g, struct gold_input *input, const struct pos
             rc = read_listed(g, input, silver_map, i, err);
         if (i < count) {
             next->snapshot = at == NULL ? POSITION_NONE : at->snapshot;
-            next->sequence = sequence;
+            next->sequence = at == NULL ? 0 : at->sequence;
             next->complete_us = at == NULL ? 0 : at->complete_us;
-            next->complete_us = at == NULL ? 0 : at->complete_us;
+            next->listed = input->files.snapshot;
+            next->through = sequence;
         } else {
             *next = live_files_end(&input->files, &input->silver);
         }
     }
-    input->offered = next->sequence;
     next->uuid = arena_text(&g->arena, span_text(next->uuid));
     if (rc != 0)
         live_files_forget(&input->files);

@@ -184,12 +184,11 @@ static bool is_ancestor(const struct edit *edit, int64_t id)
 }
 
 /* Ends the edit. */
-static void set_main(struct edit *edit, enum sim_table table, int64_t id)
+static void set_main(struct edit *edit, int64_t id)
 {
     struct json_object *entry = json_object_new_object();
 
     sim_trace(edit->sim, "roll back %s %" PRId64 " -> %" PRId64, edit->name, main_of(edit), id);
-    edit->sim->is_rolled[table] = true;
     json_object_object_add(edit->root, "current-snapshot-id", json_object_new_int64(id));
     json_object_object_add(json_object_object_get(list_of(edit, "refs"), "main"), "snapshot-id",
                            json_object_new_int64(id));
@@ -224,7 +223,40 @@ void sim_roll_back(struct sim *sim, enum sim_table table)
         edit_forget(&edit);
         return;
     }
-    set_main(&edit, table, choice[random_below(&sim->random, count)]);
+    sim->is_rolled[table] = true;
+    set_main(&edit, choice[random_below(&sim->random, count)]);
+}
+
+/* Main's parent, if main is a compaction of others and the parent is listed; else 0. */
+static int64_t before_compaction(const struct edit *edit)
+{
+    struct json_object *snapshots = list_of(edit, "snapshots");
+    int64_t parent = 0;
+
+    for (size_t i = 0; i < json_object_array_length(snapshots); i++) {
+        struct json_object *snapshot = json_object_array_get_idx(snapshots, i);
+        struct json_object *summary = json_object_object_get(snapshot, "summary");
+        const char *operation =
+            json_object_get_string(json_object_object_get(summary, "operation"));
+
+        if (id_at(snapshots, i) == main_of(edit) && strcmp(operation, "replace") == 0 &&
+            json_object_object_get(summary, "k2.commit-id") == NULL)
+            parent = json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
+    }
+    return is_listed(edit, parent) ? parent : 0;
+}
+
+/* No rollback of ours: all rows are there as before. */
+void sim_undo_compaction(struct sim *sim, enum sim_table table)
+{
+    struct edit edit;
+
+    if (!edit_begin(&edit, sim, table))
+        return;
+    if (before_compaction(&edit) != 0)
+        set_main(&edit, before_compaction(&edit));
+    else
+        edit_forget(&edit);
 }
 
 /* -- files: appended, compacted, or rewritten without some rows */
@@ -683,7 +715,8 @@ void sim_foreign_trap(struct sim *sim)
         edit_forget(&edit);
         return;
     }
-    set_main(&edit, table, trap->snapshot);
+    sim->is_rolled[table] = true;
+    set_main(&edit, trap->snapshot);
     append_row(sim, table, 1000000000 + ++sim->foreign);
     sim_foreign_expire(sim, table);
     trap->snapshot = 0;

@@ -19,7 +19,7 @@ static void use_hands(struct sim *sim)
 {
     enum sim_table table = any_table(sim);
 
-    switch (sim_between(sim, 0, 6)) {
+    switch (sim_between(sim, 0, 8)) {
     case 0:
     case 1:
         sim_foreign_compact(sim, table);
@@ -33,6 +33,10 @@ static void use_hands(struct sim *sim)
     case 4:
     case 5:
         sim_foreign_trap(sim);
+        break;
+    case 6:
+    case 7:
+        sim_undo_compaction(sim, table);
         break;
     default:
         sim_foreign_tag(sim, table);

@@ -159,6 +159,8 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table);
 void sim_foreign_expire(struct sim *sim, enum sim_table table);
 void sim_foreign_tag(struct sim *sim, enum sim_table table);
 void sim_foreign_trap(struct sim *sim);
+/* If main is a compaction of others: what was before it. */
+void sim_undo_compaction(struct sim *sim, enum sim_table table);
 void sim_roll_back(struct sim *sim, enum sim_table table);
 /* Removes rows that foreigners appended, by rewriting their files; false when there are none. */
 bool sim_remove_foreign(struct sim *sim, enum sim_table table);

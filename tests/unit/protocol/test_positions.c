@@ -104,6 +104,13 @@ static void fill(struct positions *map)
                                                        .begun = POSITION_NONE,
                                                        .taken = 3,
                                                        .complete_us = 17 });
+    positions_set_input(map, &(struct position_input){ .table = "silver_binance_trades",
+                                                       .uuid = "u-2",
+                                                       .snapshot = 5,
+                                                       .sequence = 6,
+                                                       .begun = POSITION_NONE,
+                                                       .listed = INT64_MAX,
+                                                       .through = 9 });
 }
 
 static void a_map_survives_its_text(void **state)
@@ -129,6 +136,11 @@ static void a_map_survives_its_text(void **state)
     assert_string_equal(pairs[6].value, "2026-11-22T10:00:00.123456Z");
     assert_int_equal(positions_input(&read, "bronze_binance_trades")->complete_us, 17);
     assert_int_equal(positions_input(&read, "bronze_binance_trades")->snapshot, INT64_MAX);
+    assert_int_equal(positions_input(&read, "bronze_binance_trades")->through, 0);
+    for (size_t i = 0; i < map.input_count; i++)
+        assert_true(
+            positions_same_input(&map.input[i], positions_input(&read, map.input[i].table)));
+    assert_int_equal(positions_input(&read, "silver_binance_trades")->through, 9);
     assert_int_equal(positions_retained(&read, "market.crypto.trades.binance", 44), 2);
     assert_null(positions_offset(&read, "market.crypto.trades.kraken", 0));
     for (size_t i = 0; i < map.offset_count; i++)
@@ -210,7 +222,7 @@ static void a_copy_does_not_follow_its_original(void **state)
     positions_copy(&copy, &second, &map);
     positions_remove_inputs(&map);
     arena_deinit(&first);
-    assert_int_equal(copy.input_count, 1);
+    assert_int_equal(copy.input_count, 2);
     assert_string_equal(copy.input[0].uuid, "u-1");
     assert_int_equal(positions_next(&copy, "market.crypto.trades.binance", 3), INT64_C(1) << 40);
     arena_deinit(&second);
@@ -232,6 +244,12 @@ static void no_entry_is_the_same_as_one_at_the_beginning(void **state)
     assert_false(positions_same_offset(&moved, NULL));
     other.epoch = 1;
     assert_true(positions_same_input(NULL, &first));
+    assert_false(positions_same_input(&first, &other));
+    other = first;
+    other.through = 1;
+    assert_false(positions_same_input(&first, &other));
+    other.listed = 2;
+    assert_true(positions_same_input(&other, &other));
     assert_false(positions_same_input(&first, &other));
 }
 
