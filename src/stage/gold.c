@@ -136,7 +136,8 @@ static int compare_sequence(const void *left, const void *right)
 
 /* The live files above what is taken, in order; kept from batch to batch, as long as the position
  * speaks of this very listing: compaction moves rows to higher numbers, and taking one back moves
- * them to lower ones again, so the number of one listing says nothing about another. */
+ * them to lower ones again, so the number of one listing says nothing about another.  A position
+ * that went back (Gold was rolled back) may need files that were taken when this was listed. */
 static int list_files(struct gold_input *input, const struct positions *silver_map,
                       const struct position_input *at, struct err *err)
 {
@@ -145,8 +146,8 @@ static int list_files(struct gold_input *input, const struct positions *silver_m
     const struct ice_snapshot *current = ice_metadata_current(table->metadata);
     int rc;
 
-    if (at != NULL && at->through > 0 && at->listed == input->files.snapshot &&
-        live_files_hold(&input->files, table->metadata, silver_map->epoch))
+    if (at != NULL && at->listed == input->files.snapshot && at->through >= input->listed_after &&
+        at->through > 0 && live_files_hold(&input->files, table->metadata, silver_map->epoch))
         return 0;
     live_files_begin(&input->files, &input->silver, silver_map);
     own_claims_deinit(&input->claims);

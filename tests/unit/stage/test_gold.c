@@ -18,7 +18,7 @@
 
 #define START_US (INT64_C(20463) * MICROS_DAY)
 
-enum { COMMITS = 6, ROWS = 10, FILES_MAX = 32 };
+enum { COMMITS = 8, ROWS = 10, FILES_MAX = 32 };
 
 static const char *const exchanges[] = { "binance" };
 
@@ -221,20 +221,19 @@ static void forget_snapshot(struct json_object *root, int64_t id)
     }
 }
 
-/* Main is set back to its parent; what it was may be expired, too. */
-static void take_back(struct world *world, bool expires)
+/* Main of a table is set back; what it was may be expired, too. */
+static void roll_back(struct world *world, const char *table, int64_t id, bool expires)
 {
-    const struct ice_metadata *metadata = load_silver(world)->metadata;
-    int64_t gone = metadata->main;
-    int64_t id = ice_metadata_current(metadata)->parent;
     struct catalog_table now = { 0 };
     struct catalog_commit commit = { 0 };
     struct json_object *root, *main_ref;
     struct err err;
+    int64_t gone;
 
-    assert_ok(catalog_load(world->catalog, "market_data", world->names.silver, NULL, &now, &err));
+    assert_ok(catalog_load(world->catalog, "market_data", table, NULL, &now, &err));
     root = json_tokener_parse(buf_text(&now.metadata));
     main_ref = json_object_object_get(json_object_object_get(root, "refs"), "main");
+    gone = json_object_get_int64(json_object_object_get(root, "current-snapshot-id"));
     json_object_object_add(root, "current-snapshot-id", json_object_new_int64(id));
     json_object_object_add(main_ref, "snapshot-id", json_object_new_int64(id));
     if (expires)
@@ -242,9 +241,17 @@ static void take_back(struct world *world, bool expires)
     commit.base_location = buf_text(&now.location);
     commit.table_location = json_object_get_string(json_object_object_get(root, "location"));
     commit.metadata = span_text(json_object_to_json_string(root));
-    assert_ok(catalog_commit(world->catalog, "market_data", world->names.silver, &commit, &err));
+    assert_ok(catalog_commit(world->catalog, "market_data", table, &commit, &err));
     json_object_put(root);
     catalog_table_deinit(&now);
+}
+
+/* Silver's main is set back to its parent. */
+static void take_back(struct world *world, bool expires)
+{
+    const struct ice_metadata *metadata = load_silver(world)->metadata;
+
+    roll_back(world, world->names.silver, ice_metadata_current(metadata)->parent, expires);
 }
 
 static bool is_3_or_4(int64_t sequence)
@@ -308,6 +315,52 @@ static void a_compaction_taken_back_loses_nothing(void **state)
     }
 }
 
+static int64_t gold_main(struct world *world)
+{
+    struct table *table = &gold_table(world->gold)->table;
+    struct err err;
+
+    assert_ok(table_load(table, &err));
+    return table->metadata->main;
+}
+
+static int count_rows(void *context, const struct ice_data_file *file, struct err *err)
+{
+    (void)err;
+    *(int64_t *)context += file->rows;
+    return 0;
+}
+
+/* The other worker has listed Silver when more was taken. */
+static void gold_that_was_set_back_reads_again(void **state)
+{
+    struct world world;
+    struct gold *other;
+    struct table *table;
+    int64_t first, rows = 0;
+    const struct ice_file_visitor visitor = { count_rows, &rows };
+    struct err err;
+
+    (void)state;
+    world_open(&world);
+    world.ports.keep_newest = COMMITS;
+    gold_anew(&world);
+    other = gold_new(&world.ports, exchanges, 1, 2 * MICROS_SECOND);
+    assert_ok(gold_step(world.gold, &err)); /* 1 and 2 */
+    first = gold_main(&world);
+    assert_ok(gold_step(world.gold, &err)); /* 3 and 4 */
+    assert_ok(gold_step(other, &err));      /* 5 and 6 */
+    roll_back(&world, TABLES_GOLD, first, false);
+    while (gold_step(other, &err) == 0)
+        clock_mem_advance(world.clock, MICROS_SECOND);
+    table = &gold_table(other)->table;
+    assert_ok(table_load(table, &err));
+    assert_ok(table_visit_live(table, ice_metadata_current(table->metadata), &visitor, &err));
+    assert_int_equal(rows, COMMITS * ROWS);
+    gold_free(other);
+    world_close(&world);
+}
+
 /* What is still there is gone on from, by another process, too. */
 static void a_compaction_that_stays_costs_nothing(void **state)
 {
@@ -333,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_chain_is_read_once),
         cmocka_unit_test(a_compaction_taken_back_loses_nothing),
+        cmocka_unit_test(gold_that_was_set_back_reads_again),
         cmocka_unit_test(a_compaction_that_stays_costs_nothing),
     };
 
