@@ -31,7 +31,7 @@ struct audit_table {
     struct positions map;                /* at that snapshot */
     struct own_claims claims;            /* on rows of files without our key; none: refused */
     bool has_claims;
-    struct setting_skip *skip;           /* what k2.skipped lists */
+    struct setting_skip *skip; /* what k2.skipped lists */
     size_t skip_count;
     struct audit_file *file;
     size_t count;
