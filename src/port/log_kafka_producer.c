@@ -166,6 +166,41 @@ static rd_kafka_headers_t *headers_of(struct span bytes)
     return headers;
 }
 
+/* The array, not the variadic call: its macros are GNU C.  On success the headers are the client's.
+ */
+static rd_kafka_resp_err_t hand_over(struct kafka_producer *producer, struct item *item,
+                                     rd_kafka_headers_t *headers)
+{
+    const struct slot *slot = item->slot;
+    uintptr_t bytes = (uintptr_t)slot->bytes.data;
+    rd_kafka_vu_t part[7] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = slot->topic },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = item->partition },
+        { .vtype = RD_KAFKA_VTYPE_VALUE },
+        { .vtype = RD_KAFKA_VTYPE_KEY },
+        { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = item->timestamp_ms },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = item },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_t *error;
+
+    if (item->has_value) {
+        part[2].u.mem.ptr = (void *)(bytes + item->value_at);
+        part[2].u.mem.size = item->value_size;
+    }
+    if (item->has_key) {
+        part[3].u.mem.ptr = (void *)(bytes + item->key_at);
+        part[3].u.mem.size = item->key_size;
+    }
+    error = rd_kafka_produceva(producer->client, part, ARRAY_LEN(part) - (headers == NULL));
+    if (error != NULL) {
+        code = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+    }
+    return code;
+}
+
 static void produce(struct kafka_producer *producer, struct item *item)
 {
     struct slot *slot = item->slot;
@@ -177,13 +212,7 @@ static void produce(struct kafka_producer *producer, struct item *item)
         headers = headers_of(span_of(bytes + item->headers_at, item->headers_size));
     item->state = ITEM_UNDER_WAY;
     producer->under_way++;
-    code = rd_kafka_producev(
-        producer->client, RD_KAFKA_V_RKT(slot->topic), RD_KAFKA_V_PARTITION(item->partition),
-        RD_KAFKA_V_VALUE(item->has_value ? (void *)(uintptr_t)(bytes + item->value_at) : NULL,
-                         item->value_size),
-        RD_KAFKA_V_KEY(item->has_key ? bytes + item->key_at : NULL, item->key_size),
-        RD_KAFKA_V_TIMESTAMP(item->timestamp_ms), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
+    code = hand_over(producer, item, headers);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     if (headers != NULL)

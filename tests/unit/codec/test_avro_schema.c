@@ -106,8 +106,8 @@ static void nesting_is_bounded_also_through_references(void **state)
 static void schemas_ten_thousand_deep_are_refused(void **state)
 {
     static const char *const open[] = { "[", "{\"type\":", "{\"type\":\"array\",\"items\":",
-                                        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{"
-                                        "\"name\":\"f\",\"type\":" };
+                                        ("{\"type\":\"record\",\"name\":\"R\",\"fields\":[{"
+                                         "\"name\":\"f\",\"type\":") };
     static const char *const defaults[] = { "[", "{\"a\":" };
     struct arena arena = ARENA_INIT;
     struct buf json = BUF_INIT;

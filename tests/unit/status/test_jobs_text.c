@@ -66,8 +66,8 @@ static void metrics_are_the_counters_of_each_kind_of_job(void **state)
         "\nk2_job_healthy{job=\"silver-kraken\"} 1\nk2_job_healthy{job=\"gold\"} 0\n",
         "\n# TYPE k2_trades_total counter\nk2_trades_total{job=\"ingest-kraken\"} 7\n",
         "\nk2_lag_microseconds{job=\"ingest-kraken\"} -3\n",
-        "\nk2_rows_total{job=\"silver-kraken\"} 5\n"
-        "k2_rows_total{job=\"gold\"} 9223372036854775807\n",
+        ("\nk2_rows_total{job=\"silver-kraken\"} 5\n"
+         "k2_rows_total{job=\"gold\"} 9223372036854775807\n"),
         "\nk2_rows_rejected_total{job=\"silver-kraken\"} 2\n",
     };
     struct buf out = BUF_INIT;
