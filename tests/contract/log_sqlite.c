@@ -96,7 +96,7 @@ static void sqlite_close_writes_what_is_under_way(void **state)
 
     for (int i = 0; i < 3; i++) {
         char value[16];
-        struct log_record record = { .timestamp_us = i * 1000, .value = { NULL, 0 } };
+        struct log_record record = { .timestamp_us = BASE_US + i * 1000, .value = { NULL, 0 } };
 
         snprintf(value, sizeof(value), "v%d", i);
         record.value = span_text(value);
@@ -134,7 +134,7 @@ static void sqlite_takes_five_groups_and_then_is_busy(void **state)
 /* One group goes in although the first `faults` tries at it fail. */
 static void send_through_faults(struct fixture *f, atomic_int *fault, enum err_kind kind)
 {
-    const struct log_record record = { .timestamp_us = 10000, .value = SPAN("v10") };
+    const struct log_record record = { .timestamp_us = BASE_US + 10000, .value = SPAN("v10") };
     uint64_t acknowledged = 0;
     struct err err = { 0 };
 

@@ -483,7 +483,7 @@ class Relay:
 
     def __init__(self, upstream, frames, every=20):
         self.upstream, self.frames, self.every = upstream, list(frames), every
-        self.injected, self.texts = [], []
+        self.injected, self.texts, self.connections = [], [], []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.ws = f"ws://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -492,7 +492,11 @@ class Relay:
         with contextlib.suppress(OSError):  # closed
             while True:
                 client = self.listener.accept()[0]
-                threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+                self.connections.append(threading.Thread(target=self.serve, args=(client,), daemon=True))
+                self.connections[-1].start()
+
+    def has_passed_all(self):
+        return not any(connection.is_alive() for connection in self.connections)
 
     def serve(self, client):
         host, port = self.upstream.removeprefix("ws://").rsplit(":", 1)
@@ -741,12 +745,17 @@ def test_frames_that_are_no_trades_are_dead_letters(tmp_path, kind):
         pipeline.connect(exchange)
         worker = pipeline.start()
         exchange.wait(120)
-        pipeline.end(worker, signal.SIGTERM)
+        wait_until(relay.has_passed_all, 60, "the last text passed on")
         assert not relay.frames and len(relay.injected) == len(frames)
         seen = [trades_of(kind, text) for text in relay.texts]
         records_sent = sum(number or 0 for number in seen) + sum(frame[4] for frame in frames)
         junk = [text for text, number in zip(relay.texts, seen) if number is None]
         assert len(junk) > 5
+        raw_sent = len(junk) + sum(frame[0] == "ingest" for frame in frames)
+        topic = TOPICS[name][0]
+        wait_until(lambda: (sum(pipeline.log_ends(topic).values()), sum(pipeline.log_ends(topic + ".dlq").values()))
+                   == (records_sent, raw_sent), 60, f"{records_sent} records and {raw_sent} frames in the log")
+        pipeline.end(worker, signal.SIGTERM)
         letters = pipeline.rows(DEAD)
         raw = [row for row in letters if row["error_type"] == "ingest"]
         assert {row["bronze_source"] for row in raw} == {f"ingest_{name}"}
