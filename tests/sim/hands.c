@@ -425,9 +425,26 @@ static void shuffle_rows(struct rewrite *rewrite)
     }
 }
 
+static bool is_foreign(const struct column *mark, size_t row)
+{
+    return !column_is_null(mark, row) &&
+           span_equal(column_bytes(mark, row), span_text(SIM_FOREIGN));
+}
+
+static bool has_foreign_rows(const struct rewrite *rewrite, enum sim_table table)
+{
+    const struct column *mark = &rewrite->column[sim_mark(table)];
+
+    for (size_t row = 0; row < mark->rows; row++)
+        if (is_foreign(mark, row))
+            return true;
+    return false;
+}
+
 /* Some files of one partition become one or two with the rows in another order.  A tool that keeps
  * the footer's keys takes only files that are known as ours; one that drops them takes any, and
- * rows of others with ours. */
+ * rows of others with ours, but for a table that was rolled back: there a row of others could take
+ * the place of one of ours that was taken away (assumption A7 of docs/commit.md). */
 void sim_foreign_compact(struct sim *sim, enum sim_table table)
 {
     struct rewrite rewrite;
@@ -453,7 +470,7 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table)
             next[count++] = as(&rewrite, ICE_EXISTING, file);
         }
     }
-    if (merged == 0)
+    if (merged == 0 || (!keeps_key && sim->is_rolled[table] && has_foreign_rows(&rewrite, table)))
         goto out;
     for (size_t i = 0; i < ICE_PARTITION_FIELDS_MAX; i++)
         partition[i] = first->partition[i].value;
@@ -495,8 +512,7 @@ static bool drop_foreign_rows(struct rewrite *rewrite, enum sim_table table)
     size_t kept = 0;
 
     for (size_t row = 0; row < rows; row++)
-        if (column_is_null(mark, row) ||
-            !span_equal(column_bytes(mark, row), span_text(SIM_FOREIGN)))
+        if (!is_foreign(mark, row))
             index[kept++] = (uint32_t)row;
     if (kept == rows)
         return false;
