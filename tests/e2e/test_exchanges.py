@@ -215,7 +215,8 @@ def test_one_api_at_a_time_writes_the_tables(pipeline):
     with Exchange("--speed", "0", "--shift-time", kind="kraken-v1", recordings=MADE["v1"].values()) as v1:
         pipeline.connect(v1)
         worker = pipeline.start()
-        wait_until(lambda: "gold_crypto_trades" in pipeline.command("tables").stdout, TIMEOUT_S, "rows in Gold")
+        wait_until(lambda: "gold_crypto_trades" in pipeline.command("tables").stdout, TIMEOUT_S, "Gold")
+        wait_until(lambda: pipeline.log_ends("market.crypto.trades.kraken"), TIMEOUT_S, "trades in the log")
         pipeline.end(worker, signal.SIGTERM)
         done = pipeline.command("check")
         assert done.returncode == 0 and "the tables are written through API v1" in done.stdout, done.stdout
