@@ -42,6 +42,7 @@ step "servers"
 for server in kafka s3 registry iceberg-rest; do
   tests/services/$server.sh install
 done
+KAFKA_VERSION=3.9.1 tests/services/kafka.sh install
 step "release"
 build release
 step "gcc: all tests"

@@ -280,6 +280,28 @@ static struct kafka *kafka_new(const struct log_kafka_options *options)
     return kafka;
 }
 
+/* SCRAM of librdkafka before 2.6.1 is not what brokers take from Kafka 4 on. */
+static bool is_scram_too_old(const struct kafka *kafka)
+{
+    enum { SCRAM_MENDED = 0x02060100 };
+
+    for (size_t i = 0; i < kafka->setting_count; i++)
+        if (strncmp(kafka->setting[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
+            strncmp(kafka->setting[i].value, "SCRAM", strlen("SCRAM")) == 0)
+            return rd_kafka_version() < SCRAM_MENDED;
+    return false;
+}
+
+static int refuse_to_open(struct kafka *kafka, struct err *err)
+{
+    kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers", kafka->brokers);
+    if (is_scram_too_old(kafka) && strstr(err->text, "uthentication") != NULL)
+        err_wrap(err,
+                 "librdkafka %s cannot log in to Kafka 4 by SCRAM, 2.6.1 can; PLAIN over TLS works",
+                 rd_kafka_version_str());
+    return -1;
+}
+
 static int open_readers(struct kafka *kafka, struct err *err)
 {
     char fetch_bytes[24], queued_kib[24], queued[24];
@@ -305,8 +327,7 @@ static int open_readers(struct kafka *kafka, struct err *err)
         return -1;
     cluster = rd_kafka_clusterid(kafka->asker, KAFKA_WAIT_MS);
     if (cluster == NULL)
-        return kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers",
-                          kafka->brokers);
+        return refuse_to_open(kafka, err);
     kafka->cluster = mem_text(cluster);
     rd_kafka_mem_free(kafka->asker, cluster);
     kafka->base.cluster = kafka->cluster;
