@@ -3,7 +3,9 @@
 # trino.sh install|start|stop|status|wipe - a single Trino node whose catalog
 # `rest` is the Iceberg REST catalog of iceberg-rest.sh, with its S3 server.
 #
-# TRINO_PORT (default 8282), TRINO_HEAP (default 2G).  Trino needs Java 24 or
+# TRINO_PORT (default 8282), TRINO_HEAP (default 2G).  TRINO_FILES=local: tables
+# are local files (default: S3).  Only Iceberg's plugin is loaded: that makes it
+# start in a third of the time.  Trino needs Java 24 or
 # newer: TRINO_JAVA_HOME, or a JDK that lies beside the default one.  S3_PORT,
 # S3_ACCESS_KEY, S3_SECRET_KEY and ICEBERG_REST_PORT are as in the scripts of
 # those services.  It listens on every interface, without authentication.
@@ -34,6 +36,7 @@ java_home() {
 }
 
 install() {
+  java_home >/dev/null
   [[ -e $app/.complete ]] && return 0
   local tmp=$app.partial
   rm -rf "$tmp" "$app"
@@ -48,10 +51,13 @@ install() {
 
 write_config() {
   mkdir -p "$data/etc/catalog"
+  mkdir -p "$data/plugins"
+  ln -sfn "$app/plugin/iceberg" "$data/plugins/iceberg"
   cat >"$data/etc/node.properties" <<EOF
 node.environment=k2
 node.id=k2
 node.data-dir=$data
+plugin.dir=$data/plugins
 EOF
   cat >"$data/etc/jvm.config" <<EOF
 -server
@@ -70,6 +76,12 @@ EOF
 connector.name=iceberg
 iceberg.catalog.type=rest
 iceberg.rest-catalog.uri=http://127.0.0.1:${ICEBERG_REST_PORT:-8181}
+EOF
+  if [[ ${TRINO_FILES:-s3} == local ]]; then
+    echo fs.hadoop.enabled=true >>"$data/etc/catalog/rest.properties"
+    return 0
+  fi
+  cat >>"$data/etc/catalog/rest.properties" <<EOF
 fs.native-s3.enabled=true
 s3.endpoint=http://127.0.0.1:${S3_PORT:-9000}
 s3.path-style-access=true
