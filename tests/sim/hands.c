@@ -552,6 +552,21 @@ bool sim_remove_foreign(struct sim *sim, enum sim_table table)
     return has_found;
 }
 
+void sim_remove_keyless(struct sim *sim, enum sim_table table)
+{
+    struct rewrite rewrite;
+    const struct ice_data_file **next;
+
+    if (rewrite_begin(&rewrite, sim, table) && rewrite.live_count > 0) {
+        next = arena_zero(&rewrite.arena, rewrite.live_count, sizeof(*next));
+        for (size_t i = 0; i < rewrite.live_count; i++)
+            next[i] = as(&rewrite, has_key(&rewrite, rewrite.live[i]) ? ICE_EXISTING : ICE_DELETED,
+                         rewrite.live[i]);
+        commit_files(&rewrite, "overwrite", next, rewrite.live_count, true);
+    }
+    rewrite_end(&rewrite);
+}
+
 static void count_row(struct rewrite *rewrite, size_t row, struct sim_counts *counts)
 {
     struct sim *sim = rewrite->sim;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* operator.c: what an operator does after a refusal: puts a schema right, removes foreign rows, or
- * runs the very `k2 positions set` that the refusal names, by the code that ships. */
+ * runs the very `k2 positions set` that the refusal names, by the code that ships; and removes the
+ * files that this in turn wants out of the way. */
 #include "sim/sim.h"
 
 #include "stage/set_positions.h"
@@ -116,6 +117,11 @@ static void set_positions(struct sim *sim, const char *const *words, size_t coun
     }
     if (rc != 0)
         sim_trace(sim, "operator: %s", err.text);
+    if (rc != 0 && strstr(err.text, "remove those files first") != NULL)
+        for (int table = 0; table < SIM_TABLES; table++)
+            if (strncmp(err.text, sim_table_name(sim, (enum sim_table)table),
+                        strlen(sim_table_name(sim, (enum sim_table)table))) == 0)
+                sim_remove_keyless(sim, (enum sim_table)table);
     if (rc != 0 && err.kind != ERR_REFUSED)
         sim_break(sim, "operator", err.text);
     buf_deinit(&text);

@@ -164,6 +164,8 @@ void sim_undo_compaction(struct sim *sim, enum sim_table table);
 void sim_roll_back(struct sim *sim, enum sim_table table);
 /* Removes rows that foreigners appended, by rewriting their files; false when there are none. */
 bool sim_remove_foreign(struct sim *sim, enum sim_table table);
+/* Removes the live files without our key, whoever's rows they hold. */
+void sim_remove_keyless(struct sim *sim, enum sim_table table);
 /* The column by which an observer knows rows of foreigners: it says SIM_FOREIGN.  The jobs never
  * look there. */
 #define SIM_FOREIGN "foreign"
