@@ -28,24 +28,6 @@ static const char *unqualified(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
-static bool is_promotion(enum avro_type writer, enum avro_type reader)
-{
-    switch (writer) {
-    case AVRO_INT:
-        return reader == AVRO_LONG || reader == AVRO_FLOAT || reader == AVRO_DOUBLE;
-    case AVRO_LONG:
-        return reader == AVRO_FLOAT || reader == AVRO_DOUBLE;
-    case AVRO_FLOAT:
-        return reader == AVRO_DOUBLE;
-    case AVRO_BYTES:
-        return reader == AVRO_STRING;
-    case AVRO_STRING:
-        return reader == AVRO_BYTES;
-    default:
-        return false;
-    }
-}
-
 static bool is_decimal(const struct avro_schema *schema)
 {
     return schema->logical != NULL && strcmp(schema->logical, "decimal") == 0;
@@ -68,7 +50,7 @@ static enum match match(const struct avro_schema *writer, const struct avro_sche
     if (!is_logical_match(writer, reader))
         return MATCH_NONE;
     if (writer->type != reader->type)
-        return is_promotion(writer->type, reader->type) ? MATCH_PROMOTED : MATCH_NONE;
+        return avro_resolve_promotes(writer->type, reader->type) ? MATCH_PROMOTED : MATCH_NONE;
     if (writer->name != NULL && strcmp(unqualified(writer->name), unqualified(reader->name)) != 0 &&
         !has_text(reader->aliases, writer->name))
         return MATCH_NONE;

@@ -117,7 +117,7 @@ static bool is_logical_match(const struct avro_schema *writer, const struct avro
 
 /* -- types */
 
-static bool is_promotion(enum avro_type writer, enum avro_type reader)
+bool avro_resolve_promotes(enum avro_type writer, enum avro_type reader)
 {
     switch (writer) {
     case AVRO_INT:
@@ -130,11 +130,15 @@ static bool is_promotion(enum avro_type writer, enum avro_type reader)
         return reader == AVRO_STRING;
     case AVRO_STRING:
         return reader == AVRO_BYTES;
-    case AVRO_ENUM:
-        return reader == AVRO_STRING;
     default:
         return false;
     }
+}
+
+/* Beside the specification's: a symbol is read as its text. */
+static bool is_promotion(enum avro_type writer, enum avro_type reader)
+{
+    return avro_resolve_promotes(writer, reader) || (writer == AVRO_ENUM && reader == AVRO_STRING);
 }
 
 /* By type, name and logical type; neither is a union. */

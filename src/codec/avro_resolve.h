@@ -34,4 +34,7 @@ CHECK_RESULT int avro_resolve(struct arena *arena, const struct avro_schema *wri
                               const struct avro_schema *reader, const struct avro_schema **out,
                               struct err *err);
 
+/* The specification's promotions alone: may a value of the one type be read as the other? */
+bool avro_resolve_promotes(enum avro_type writer, enum avro_type reader);
+
 #endif

@@ -40,6 +40,20 @@ static inline int span_compare(struct span a, struct span b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* Without blanks, tabs and carriage returns at either end. */
+static inline struct span span_trim(struct span text)
+{
+    static const char blanks[3] = { ' ', '\t', '\r' };
+
+    while (text.size > 0 && memchr(blanks, text.data[0], sizeof(blanks)) != NULL) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && memchr(blanks, text.data[text.size - 1], sizeof(blanks)) != NULL)
+        text.size--;
+    return text;
+}
+
 /* For printf: "%.*s", SPAN_ARGS(s). */
 #define SPAN_ARGS(s) (int)(s).size, (const char *)(s).data
 

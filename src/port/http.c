@@ -11,17 +11,6 @@ void http_answer_deinit(struct http_answer *answer)
     buf_deinit(&answer->body);
 }
 
-static struct span trim(struct span text)
-{
-    while (text.size > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size > 0 && strchr(" \t\r", text.data[text.size - 1]) != NULL)
-        text.size--;
-    return text;
-}
-
 bool http_answer_header(const struct http_answer *answer, const char *name, struct span *value)
 {
     const char *line = (const char *)answer->header.data;
@@ -32,7 +21,7 @@ bool http_answer_header(const struct http_answer *answer, const char *name, stru
         size_t length = end == NULL ? left : (size_t)(end - line);
 
         if (length > size && line[size] == ':' && strncasecmp(line, name, size) == 0) {
-            *value = trim(span_of(line + size + 1, length - size - 1));
+            *value = span_trim(span_of(line + size + 1, length - size - 1));
             return true;
         }
         if (end == NULL)
@@ -41,6 +30,24 @@ bool http_answer_header(const struct http_answer *answer, const char *name, stru
         line = end + 1;
     }
     return false;
+}
+
+static bool is_unreserved(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void http_encode(struct span text, bool keep_slashes, struct buf *out)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+
+        if (is_unreserved(c) || (keep_slashes && c == '/'))
+            buf_put_byte(out, c);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
 }
 
 int http_get(struct http *http, const char *url, int64_t timeout_ms, size_t body_bytes_max,

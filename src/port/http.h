@@ -59,6 +59,10 @@ void http_answer_deinit(struct http_answer *answer);
 CHECK_RESULT bool http_answer_header(const struct http_answer *answer, const char *name,
                                      struct span *value);
 
+/* Appends text with everything percent-encoded but A-Z a-z 0-9 - . _ ~ (RFC 3986, section 2.3), and
+ * slashes if asked. */
+void http_encode(struct span text, bool keep_slashes, struct buf *out);
+
 /* A GET whose answer's body is appended to *body; as http_send. */
 CHECK_RESULT int http_get(struct http *http, const char *url, int64_t timeout_ms,
                           size_t body_bytes_max, int *status, struct buf *body, struct err *err);

@@ -92,17 +92,6 @@ static int refused(const struct http_answer *answer, const char *what, enum err_
     return rc;
 }
 
-static void put_subject(const char *subject, struct buf *path)
-{
-    for (const char *at = subject; *at != '\0'; at++) {
-        if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
-            (*at >= '0' && *at <= '9') || strchr("-._~", *at) != NULL)
-            buf_put_byte(path, (uint8_t)*at);
-        else
-            buf_printf(path, "%%%02X", (unsigned)(uint8_t)*at);
-    }
-}
-
 static int set_compatibility(struct registry_http *http, const char *subject, struct err *err)
 {
     struct http_answer answer = { 0 };
@@ -110,7 +99,7 @@ static int set_compatibility(struct registry_http *http, const char *subject, st
     int rc;
 
     buf_put_text(&path, "/config/");
-    put_subject(subject, &path);
+    http_encode(span_text(subject), false, &path);
     rc = ask(http, "PUT", buf_text(&path), SPAN("{\"compatibility\":\"BACKWARD\"}"), &answer, err);
     if (rc == 0 && answer.status != 200)
         rc = refused(&answer, subject, ERR_RETRY, err);
@@ -139,7 +128,7 @@ static int http_put(struct registry *registry, const char *subject, struct span 
     int rc = set_compatibility(http, subject, err);
 
     buf_put_text(&path, "/subjects/");
-    put_subject(subject, &path);
+    http_encode(span_text(subject), false, &path);
     buf_put_text(&path, "/versions");
     buf_put_text(&body, "{\"schemaType\":\"AVRO\",\"schema\":");
     json_quote(schema, &body);

@@ -5,7 +5,6 @@
 
 #include "core/json_find.h"
 #include "core/micros.h"
-#include "port/s3_sign.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -101,7 +100,7 @@ void rest_client_close(struct rest_client *client)
 
 void rest_client_encode(const char *text, struct buf *out)
 {
-    s3_encode(span_text(text), false, out);
+    http_encode(span_text(text), false, out);
 }
 
 int rest_client_refused(const struct http_answer *answer, const char *what, enum err_kind kind,
@@ -320,7 +319,7 @@ static void take_config(struct rest_client *client, struct span body)
         if (json_find(body, parts[i], &part) && json_find_text(part, "prefix", &prefix) &&
             prefix.size > 0) {
             buf_put_byte(&text, '/');
-            s3_encode(buf_span(&prefix), true, &text);
+            http_encode(buf_span(&prefix), true, &text);
             free(client->prefix);
             client->prefix = mem_text(buf_text(&text));
         }

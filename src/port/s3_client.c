@@ -142,7 +142,7 @@ static void attempt_init(struct attempt *attempt, struct s3_client *client,
 
     *attempt = (struct attempt){ .client = client, .call = call };
     buf_printf(&attempt->path, "%s/", client->path_prefix);
-    s3_encode(call->key, true, &attempt->path);
+    http_encode(call->key, true, &attempt->path);
     buf_printf(&attempt->url, "%s%s%s%s", client->base, buf_text(&attempt->path),
                call->query[0] == '\0' ? "" : "?", call->query);
     s3_hash(call->body, call->body_count, attempt->hash);

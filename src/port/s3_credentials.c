@@ -50,17 +50,6 @@ void s3_keys_free(struct s3_keys *keys)
     free(keys);
 }
 
-static struct span trim(struct span text)
-{
-    while (text.size > 0 && strchr(" \t\r", text.data[0]) != NULL) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size > 0 && strchr(" \t\r", text.data[text.size - 1]) != NULL)
-        text.size--;
-    return text;
-}
-
 static void take_line(struct span line, struct s3_section *out)
 {
     const uint8_t *equals = line.size > 0 ? memchr(line.data, '=', line.size) : NULL;
@@ -69,8 +58,8 @@ static void take_line(struct span line, struct s3_section *out)
 
     if (equals == NULL)
         return;
-    name = trim(span_of(line.data, (size_t)(equals - line.data)));
-    value = trim(span_of(equals + 1, line.size - (size_t)(equals - line.data) - 1));
+    name = span_trim(span_of(line.data, (size_t)(equals - line.data)));
+    value = span_trim(span_of(equals + 1, line.size - (size_t)(equals - line.data) - 1));
     if (span_equal(name, SPAN("aws_access_key_id")))
         to = &out->access;
     else if (span_equal(name, SPAN("aws_secret_access_key")))
@@ -93,12 +82,13 @@ bool s3_credentials_parse(struct span text, const char *section, struct s3_secti
     while (text.size > 0) {
         const uint8_t *end = memchr(text.data, '\n', text.size);
         size_t size = end == NULL ? text.size : (size_t)(end - text.data);
-        struct span line = trim(span_of(text.data, size));
+        struct span line = span_trim(span_of(text.data, size));
 
         text.data += size + (end != NULL);
         text.size -= size + (end != NULL);
         if (line.size > 1 && line.data[0] == '[' && line.data[line.size - 1] == ']')
-            is_ours = span_equal(trim(span_of(line.data + 1, line.size - 2)), span_text(section));
+            is_ours =
+                span_equal(span_trim(span_of(line.data + 1, line.size - 2)), span_text(section));
         else if (is_ours && line.size > 0 && line.data[0] != '#' && line.data[0] != ';')
             take_line(line, out);
     }

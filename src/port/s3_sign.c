@@ -41,24 +41,6 @@ void s3_hash(const struct span *parts, size_t count, char text[S3_HASH_TEXT_BYTE
     buf_deinit(&hex);
 }
 
-static bool is_plain(uint8_t c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-void s3_encode(struct span text, bool keep_slashes, struct buf *out)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-
-        if (is_plain(c) || (keep_slashes && c == '/'))
-            buf_put_byte(out, c);
-        else
-            buf_printf(out, "%%%02X", c);
-    }
-}
-
 /* Indices of the headers, sorted by name. */
 static void sort_headers(const struct s3_request *request, size_t order[S3_HEADERS_MAX])
 {

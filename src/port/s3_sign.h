@@ -39,7 +39,5 @@ void s3_sign(const struct s3_request *request, const struct s3_key *key, struct 
 void s3_date(int64_t now_us, char text[S3_DATE_BYTES]);
 /* Hexadecimal SHA-256 of the parts, one behind the other. */
 void s3_hash(const struct span *parts, size_t count, char text[S3_HASH_TEXT_BYTES]);
-/* Appends text with everything percent-encoded but A-Z a-z 0-9 - . _ ~, and slashes if asked. */
-void s3_encode(struct span text, bool keep_slashes, struct buf *out);
 
 #endif

@@ -166,7 +166,7 @@ static int upload_begin(struct upload *upload, struct err *err)
         rc = s3_client_refused(&reply, upload->uri, err);
     if (rc == 0)
         rc = s3_xml_text(buf_span(&reply.answer.body), "UploadId", &id, err);
-    s3_encode(buf_span(&id), false, &upload->id);
+    http_encode(buf_span(&id), false, &upload->id);
     buf_deinit(&id);
     s3_reply_deinit(&reply);
     return rc;
@@ -443,11 +443,11 @@ static void put_query(struct store_s3 *s3, struct span prefix, struct span next,
     buf_clear(query);
     if (next.size > 0) {
         buf_put_text(query, "continuation-token=");
-        s3_encode(next, false, query);
+        http_encode(next, false, query);
         buf_put_text(query, "&");
     }
     buf_printf(query, "encoding-type=url&list-type=2&max-keys=%d&prefix=", s3->list_max);
-    s3_encode(prefix, false, query);
+    http_encode(prefix, false, query);
 }
 
 static int s3_list(struct store *store, const char *prefix, const struct store_visitor *visitor,

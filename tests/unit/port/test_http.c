@@ -66,10 +66,24 @@ static void the_script_answers_in_turn_and_notes_what_was_asked(void **state)
     http_close(http);
 }
 
+static void everything_but_the_unreserved_is_encoded(void **state)
+{
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    http_encode(SPAN("aZ0-._~ /+%\xc3\xa9=&"), true, &text);
+    assert_string_equal(buf_text(&text), "aZ0-._~%20/%2B%25%C3%A9%3D%26");
+    buf_clear(&text);
+    http_encode(SPAN("a/b"), false, &text);
+    assert_string_equal(buf_text(&text), "a%2Fb");
+    buf_deinit(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_header_is_found_by_its_name_in_any_case),
+        cmocka_unit_test(everything_but_the_unreserved_is_encoded),
         cmocka_unit_test(the_script_answers_in_turn_and_notes_what_was_asked),
     };
 
