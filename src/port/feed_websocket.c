@@ -173,8 +173,10 @@ static void begin(struct feed_websocket *self)
     buf_clear(&self->partial);
     self->started_ms = monotonic_ms();
     lws_sul_schedule(self->context, 0, &self->timer, tick, LWS_US_PER_MS);
-    if (lws_client_connect_via_info(&info) == NULL)
+    if (lws_client_connect_via_info(&info) == NULL) {
+        self->wsi = NULL; /* freed, whatever the library has left there */
         give_up(self, "%.150s: %s", self->url.text, why_not(&self->url));
+    }
 }
 
 /* What the caller has asked for since the last look. */
@@ -347,6 +349,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         on_refused(self, wsi, in == NULL ? "connection failed" : in);
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY: /* all that comes of a reset before the upgrade is sent */
         report_closed(self, "the connection broke", 0);
         return 0;
     default:
@@ -455,8 +458,13 @@ static void websocket_disconnect(struct feed *feed)
     struct feed_websocket *self = self_of(feed);
 
     pthread_mutex_lock(&self->lock);
-    if (self->shared.open && !self->shared.closed)
+    if (self->shared.command == COMMAND_CONNECT) { /* the attempt has not begun */
+        self->shared.command = COMMAND_NONE;
+        self->shared.closed = true;
+        snprintf(self->shared.inbox.reason, sizeof(self->shared.inbox.reason), "closed by us");
+    } else if (self->shared.open && !self->shared.closed) {
         self->shared.command = COMMAND_DISCONNECT;
+    }
     pthread_mutex_unlock(&self->lock);
     lws_cancel_service(self->context);
 }

@@ -283,6 +283,23 @@ def test_a_server_that_never_answers_the_upgrade_is_given_up():
     assert "connected" not in lines
 
 
+def test_a_server_that_resets_before_the_upgrade_is_sent_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+        done = subprocess.run([TOOL, "ws://127.0.0.1:%d/" % listener.getsockname()[1]],
+                              capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and not done.stderr, done
+    assert done.stdout == "closed retry_after_ms=0 the connection broke\n"
+
+
+def test_a_connection_that_is_called_off_before_it_began_is_closed():
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+        for _ in range(20):
+            done = subprocess.run([TOOL, "ws://127.0.0.1:%d/" % listener.getsockname()[1], "disconnect=1"],
+                                  capture_output=True, text=True, timeout=5)
+            assert done.stdout == "closed retry_after_ms=0 closed by us\n" and not done.stderr, done
+
+
 @pytest.mark.parametrize("status", [403, 418, 429, 503])
 def test_a_refused_upgrade_names_status_and_retry_after(status):
     def serve(peer):

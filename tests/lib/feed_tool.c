@@ -3,10 +3,10 @@
  * feed_tool.c: feed_websocket.c as a program, for tests/interop/test_feed.py.
  *
  *   feed_tool URL [connect_ms=N] [idle_ms=N] [frame_bytes=N] [queue_bytes=N] [pause_ms=N]
- * [send=TEXT]
+ * [send=TEXT] [disconnect=1]
  *
  * Prints an event a line (long frames by size) until the connection is closed; pause_ms: after
- * CONNECTED nothing is fetched for so long.
+ * CONNECTED nothing is fetched for so long; disconnect: at once, before the attempt has begun.
  */
 #include "port/clock.h"
 #include "port/feed.h"
@@ -80,8 +80,11 @@ int main(int argc, char **argv)
     options.frame_bytes_max = (size_t)option(argc, argv, "frame_bytes");
     options.queue_bytes_max = (size_t)option(argc, argv, "queue_bytes");
     if (feed_websocket_open(&options, clock, &feed, &err) == 0 &&
-        feed_connect(feed, argv[1], &err) == 0)
+        feed_connect(feed, argv[1], &err) == 0) {
+        if (option(argc, argv, "disconnect") != 0)
+            feed_disconnect(feed);
         rc = print_events(feed, clock, argc, argv, &err);
+    }
     if (rc < 0)
         printf("error %s\n", err.text);
     feed_close(feed);
