@@ -1,10 +1,33 @@
 #!/usr/bin/env bash
-# test.sh [quick]: installs what the tests need, builds K2 and runs all its tests with ctest.
+# test.sh [quick] [--s3 versitygw|minio]: installs what the tests need, builds K2 and runs all its tests
+# with ctest.
 #
 #   quick   the inner loop, under two minutes: gcc build, unit and contract tests, 200 simulated seeds
 #   (none)  beside that: format, clang, the sanitizers over unit tests and simulation, 2,000 seeds and
 #           every mutation, foreign readers, kills, the whole program end to end
+#   --s3    which S3 server the tests with servers take: versitygw by default, for its build time of two
+#           minutes; MinIO takes seven, once
 set -euo pipefail
+
+usage() {
+  echo "usage: test.sh [quick] [--s3 versitygw|minio]" >&2
+  exit 2
+}
+
+run=all
+export S3_SERVER=versitygw
+while (($# > 0)); do
+  case $1 in
+    quick) run=quick ;;
+    --s3)
+      S3_SERVER=${2:-}
+      [[ $S3_SERVER == versitygw || $S3_SERVER == minio ]] || usage
+      shift
+      ;;
+    *) usage ;;
+  esac
+  shift
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build() {
@@ -14,16 +37,12 @@ build() {
 
 step() { printf '\n== %s\n' "$*"; }
 
-case ${1:-all} in
-  quick)
-    scripts/deps.sh test
-    build dev
-    ctest --test-dir build/dev -L quick -j "$(nproc)" --output-on-failure
-    exit
-    ;;
-  all) ;;
-  *) echo "usage: test.sh [quick]" >&2; exit 2 ;;
-esac
+if [[ $run == quick ]]; then
+  scripts/deps.sh test
+  build dev
+  ctest --test-dir build/dev -L quick -j "$(nproc)" --output-on-failure
+  exit
+fi
 
 step packages
 scripts/deps.sh test
