@@ -197,12 +197,27 @@ static void put_first(struct span metadata, const char *list, const char *key, s
         buf_printf(body, ",\"%s\":%.*s", key, SPAN_ARGS(first));
 }
 
+/* The properties, and as one of them the version, which a server would choose otherwise. */
+static void put_properties(struct span metadata, struct buf *body)
+{
+    struct span version, properties = { 0 };
+    bool has_version = json_find(metadata, "format-version", &version);
+
+    if (json_find(metadata, "properties", &properties))
+        properties = span_trim(span_of(properties.data + 1, properties.size - 2));
+    buf_put_text(body, ",\"properties\":{");
+    if (has_version)
+        buf_printf(body, "\"format-version\":\"%.*s\"", SPAN_ARGS(version));
+    if (has_version && properties.size > 0)
+        buf_put_byte(body, ',');
+    buf_put_span(body, properties);
+    buf_put_byte(body, '}');
+}
+
 /* REST: CreateTableRequest, out of the document that a file catalog would be given. */
 static void put_creation(const char *name, const char *location, struct span metadata,
                          struct buf *body)
 {
-    struct span properties;
-
     buf_put_text(body, "{\"name\":");
     json_quote(span_text(name), body);
     buf_put_text(body, ",\"location\":");
@@ -210,8 +225,7 @@ static void put_creation(const char *name, const char *location, struct span met
     put_first(metadata, "schemas", "schema", body);
     put_first(metadata, "partition-specs", "partition-spec", body);
     put_first(metadata, "sort-orders", "write-order", body);
-    if (json_find(metadata, "properties", &properties))
-        buf_printf(body, ",\"properties\":%.*s", SPAN_ARGS(properties));
+    put_properties(metadata, body);
     buf_put_text(body, ",\"stage-create\":false}");
 }
 

@@ -4,9 +4,7 @@
 #include "catalog_fixture.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <linux/magic.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,28 +191,6 @@ static void sqlite_refuses_network_file_systems(void **state)
     free(file);
 }
 
-/* Adds one to the snapshot's id so many times. */
-static void count_up(struct fixture *f, int times)
-{
-    char text[512];
-    struct err err;
-
-    while (times > 0) {
-        struct json_object *metadata;
-        int snapshot, rc;
-
-        load(f);
-        metadata = json_tokener_parse(buf_text(&f->table.metadata));
-        snapshot = json_object_get_int(json_object_object_get(metadata, "current-snapshot-id"));
-        json_object_put(metadata);
-        rc = commit_text(f, current(f), document(snapshot + 1, snapshot + 1, "", text), &err);
-        if (rc < 0)
-            fail_msg("%s", err.text);
-        assert_true(rc == 0 || rc == CATALOG_CONFLICT);
-        times -= rc == 0;
-    }
-}
-
 static void sqlite_loses_no_commit_of_two_processes(void **state)
 {
     enum { COMMITS = 60 };
@@ -246,44 +222,15 @@ static void sqlite_loses_no_commit_of_two_processes(void **state)
     assert_int_equal(count_objects(f), 1 + 2 * COMMITS);
 }
 
-struct counter {
-    struct fixture f; /* a table of its own over the shared catalog */
-    int times;
-};
-
-static void *count_in_thread(void *argument)
-{
-    struct counter *counter = argument;
-
-    count_up(&counter->f, counter->times);
-    return NULL;
-}
-
 static void sqlite_loses_no_commit_of_two_threads(void **state)
 {
-    enum { COMMITS = 30 };
     struct fixture *f = *state;
-    struct counter counters[2];
-    pthread_t threads[2];
-    char text[512];
-    struct err err;
 
     catalog_close(f->catalog);
     clock_close(f->clock);
     f->clock = clock_system_open();
     open_file(f);
-    assert_ok(create(f, "t", &err));
-    for (int i = 0; i < 2; i++) {
-        counters[i] = (struct counter){ .f = *f, .times = COMMITS };
-        assert_int_equal(pthread_create(&threads[i], NULL, count_in_thread, &counters[i]), 0);
-    }
-    for (int i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-        catalog_table_deinit(&counters[i].f.table);
-    }
-    load(f);
-    assert_string_equal(buf_text(&f->table.metadata),
-                        document(1 + 2 * COMMITS, 1 + 2 * COMMITS, "", text));
+    no_commit_of_two_threads_is_lost(state);
 }
 
 #define SQLITE_TEST(function, adapter)                                                             \

@@ -255,7 +255,7 @@ static void a_table_is_made_with_its_namespace(void **state)
         http_mem_body(f->http, 3),
         SPAN("{\"name\":\"t\",\"location\":\"s3://b/t\",\"schema\":{\"schema-id\":0,\"fields\":[]},"
              "\"partition-spec\":{\"spec-id\":0},\"write-order\":{\"order-id\":0},"
-             "\"properties\":{\"a\":\"b\"},\"stage-create\":false}")));
+             "\"properties\":{\"format-version\":\"2\",\"a\":\"b\"},\"stage-create\":false}")));
     push(f, 409, ERROR_BODY("AlreadyExistsException"));
     assert_int_equal(
         catalog_create(f->catalog, "space", "t", "s3://b/t", span_text(document), &err),
