@@ -13,32 +13,12 @@ enum match { MATCH_NONE, MATCH_PROMOTED, MATCH_SAME };
 static int reads(const struct avro_schema *writer, const struct avro_schema *reader,
                  struct err *err);
 
-static bool has_text(const char *const *list, const char *text)
-{
-    for (; list != NULL && *list != NULL; list++)
-        if (strcmp(*list, text) == 0)
-            return true;
-    return false;
-}
-
-static const char *unqualified(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot == NULL ? name : dot + 1;
-}
-
-static bool is_decimal(const struct avro_schema *schema)
-{
-    return schema->logical != NULL && strcmp(schema->logical, "decimal") == 0;
-}
-
 /* One that only the writer has is its own affair; one that only the reader has says what the
  * plain value was all along, but for a decimal, whose bytes are none. */
 static bool is_logical_match(const struct avro_schema *writer, const struct avro_schema *reader)
 {
-    if (is_decimal(reader))
-        return is_decimal(writer) && writer->precision == reader->precision &&
+    if (avro_schema_is_decimal(reader))
+        return avro_schema_is_decimal(writer) && writer->precision == reader->precision &&
                writer->scale == reader->scale;
     return writer->logical == NULL || reader->logical == NULL ||
            strcmp(writer->logical, reader->logical) == 0;
@@ -51,8 +31,9 @@ static enum match match(const struct avro_schema *writer, const struct avro_sche
         return MATCH_NONE;
     if (writer->type != reader->type)
         return avro_resolve_promotes(writer->type, reader->type) ? MATCH_PROMOTED : MATCH_NONE;
-    if (writer->name != NULL && strcmp(unqualified(writer->name), unqualified(reader->name)) != 0 &&
-        !has_text(reader->aliases, writer->name))
+    if (writer->name != NULL &&
+        strcmp(avro_schema_unqualified(writer->name), avro_schema_unqualified(reader->name)) != 0 &&
+        !avro_schema_has_alias(reader->aliases, writer->name))
         return MATCH_NONE;
     if (writer->type == AVRO_FIXED && writer->fixed_size != reader->fixed_size)
         return MATCH_NONE;
@@ -81,7 +62,7 @@ static const struct avro_schema *taker(const struct avro_schema *writer,
 /* "bytes decimal(38,18)", "enum Side". */
 static const char *describe(struct arena *arena, const struct avro_schema *schema)
 {
-    if (is_decimal(schema))
+    if (avro_schema_is_decimal(schema))
         return arena_printf(arena, "%s decimal(%d,%d)", avro_schema_type_name(schema->type),
                             (int)schema->precision, (int)schema->scale);
     return arena_printf(arena, "%s%s%s%s%.80s", avro_schema_type_name(schema->type),

@@ -61,33 +61,15 @@ static size_t find_name(const struct names *names, const char *text)
     return found == NULL ? SIZE_MAX : found->index;
 }
 
-static bool has_text(const char *const *list, const char *text)
-{
-    for (; list != NULL && *list != NULL; list++)
-        if (strcmp(*list, text) == 0)
-            return true;
-    return false;
-}
-
-static const char *unqualified(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot == NULL ? name : dot + 1;
-}
-
 static bool is_same_name(const struct avro_schema *writer, const struct avro_schema *reader)
 {
-    return strcmp(unqualified(writer->name), unqualified(reader->name)) == 0 ||
-           has_text(reader->aliases, writer->name) || has_text(writer->aliases, reader->name);
+    return strcmp(avro_schema_unqualified(writer->name), avro_schema_unqualified(reader->name)) ==
+               0 ||
+           avro_schema_has_alias(reader->aliases, writer->name) ||
+           avro_schema_has_alias(writer->aliases, reader->name);
 }
 
 /* -- logical types */
-
-static bool is_decimal(const struct avro_schema *schema)
-{
-    return schema->logical != NULL && strcmp(schema->logical, "decimal") == 0;
-}
 
 /* Which kind of time; values of one kind differ in their unit only.  NULL: no time. */
 static const char *time_kind(const struct avro_schema *schema)
@@ -110,8 +92,8 @@ static bool is_logical_match(const struct avro_schema *writer, const struct avro
 {
     const char *kind = time_kind(reader);
 
-    if (is_decimal(reader))
-        return is_decimal(writer);
+    if (avro_schema_is_decimal(reader))
+        return avro_schema_is_decimal(writer);
     return kind == NULL || time_kind(writer) == NULL || time_kind(writer) == kind;
 }
 
@@ -146,7 +128,7 @@ static enum match match(const struct avro_schema *writer, const struct avro_sche
 {
     if (!is_logical_match(writer, reader))
         return MATCH_NONE;
-    if (is_decimal(reader) && may_be_decimal(writer))
+    if (avro_schema_is_decimal(reader) && may_be_decimal(writer))
         return writer->type == reader->type ? MATCH_SAME : MATCH_PROMOTED;
     if (writer->type != reader->type)
         return is_promotion(writer->type, reader->type) ? MATCH_PROMOTED : MATCH_NONE;
@@ -217,7 +199,7 @@ static int check_defaults(struct resolver *r, const struct avro_schema *reader, 
     int rc = 0;
 
     if (reader->type == AVRO_ENUM && reader->symbol_default != NULL &&
-        !has_text(reader->symbol, reader->symbol_default))
+        !avro_schema_has_alias(reader->symbol, reader->symbol_default))
         return err_set(err, ERR_CORRUPT, "%s: the default %.80s is no symbol of it", reader->name,
                        reader->symbol_default);
     if (reader->type != AVRO_RECORD) {
@@ -365,7 +347,7 @@ static int resolve_plain(struct resolver *r, const struct avro_schema *writer,
     const struct avro_schema **items;
 
     *out = node;
-    if (!is_decimal(reader))
+    if (!avro_schema_is_decimal(reader))
         node->as = reader->type;
     if (time_kind(reader) != NULL && time_kind(writer) == NULL)
         node->logical = reader->logical;

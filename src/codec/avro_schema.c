@@ -48,6 +48,26 @@ static const char *const type_names[] = {
     [AVRO_UNION] = "union", [AVRO_FIXED] = "fixed",
 };
 
+const char *avro_schema_unqualified(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot == NULL ? name : dot + 1;
+}
+
+bool avro_schema_has_alias(const char *const *aliases, const char *name)
+{
+    for (; aliases != NULL && *aliases != NULL; aliases++)
+        if (strcmp(*aliases, name) == 0)
+            return true;
+    return false;
+}
+
+bool avro_schema_is_decimal(const struct avro_schema *schema)
+{
+    return schema->logical != NULL && strcmp(schema->logical, "decimal") == 0;
+}
+
 const char *avro_schema_type_name(enum avro_type type)
 {
     return type_names[type];

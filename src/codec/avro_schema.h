@@ -85,6 +85,14 @@ const struct avro_field *avro_schema_field(const struct avro_schema *record, con
  * are none or several. */
 const struct avro_schema *avro_schema_present(const struct avro_schema *schema);
 
+/* A full name without its namespace: names are compared so when schemas are resolved. */
+const char *avro_schema_unqualified(const char *name);
+
+/* Is the name in the list?  NULL is an empty one. */
+bool avro_schema_has_alias(const char *const *aliases, const char *name);
+
+bool avro_schema_is_decimal(const struct avro_schema *schema);
+
 /* "null", "boolean", … "fixed". */
 const char *avro_schema_type_name(enum avro_type type);
 
