@@ -126,33 +126,18 @@ struct chain_table *bronze_table(struct bronze *bronze)
     return &bronze->table;
 }
 
-/* Rule 4: the last record taken, if the log still has it, must be the one that was taken. */
+/* Rule 4: the log is the one that was read before, and so is the topic. */
 static int check_partition(struct bronze *bronze, const struct position_offset *entry,
                            struct err *err)
 {
-    const char *topic = bronze->names.topic;
-    int64_t timestamp_us;
-    int rc;
-
     if (strcmp(entry->cluster, bronze->ports.log->cluster) != 0)
         return err_set(err, ERR_REFUSED,
                        "%s: positions of topic %s are of log %s, this log is %s: a new log needs a "
                        "new data folder or, if its offsets go on above the old ones, `k2 positions "
                        "set %s latest`",
-                       bronze->names.bronze, topic, entry->cluster, bronze->ports.log->cluster,
-                       bronze->names.bronze);
-    if (entry->last == POSITION_NONE)
-        return 0;
-    rc = log_timestamp_at(bronze->ports.log, topic, entry->partition, entry->last, &timestamp_us,
-                          err);
-    if (rc == LOG_ABSENT || rc < 0)
-        return rc < 0 ? -1 : 0;
-    if (timestamp_us == entry->last_us)
-        return 0;
-    return err_set(err, ERR_REFUSED,
-                   "topic_recreated: %s: partition %" PRId32 " of topic %s has another record at "
-                   "offset %" PRId64 " than the one taken: a re-created topic needs a new name",
-                   bronze->names.bronze, entry->partition, topic, entry->last);
+                       bronze->names.bronze, entry->topic, entry->cluster,
+                       bronze->ports.log->cluster, bronze->names.bronze);
+    return stage_check_taken(bronze->ports.log, bronze->names.bronze, entry, err);
 }
 
 /* What is ours to read now; of what was not before, that log and table belong together. */

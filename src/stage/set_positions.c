@@ -322,27 +322,6 @@ static int go_back(struct setting *setting, const char *topic, int32_t partition
 
 /* -- what is read from the log: Bronze, and the raw frames of the dead letters */
 
-static int check_log(const struct set_positions *set, const struct position_offset *entry,
-                     struct err *err)
-{
-    int64_t timestamp_us;
-    int rc;
-
-    if (entry == NULL || entry->last == POSITION_NONE ||
-        strcmp(entry->cluster, set->ports->log->cluster) != 0)
-        return 0;
-    rc = log_timestamp_at(set->ports->log, entry->topic, entry->partition, entry->last,
-                          &timestamp_us, err);
-    if (rc != 0 || timestamp_us == entry->last_us)
-        return rc < 0 ? -1 : 0;
-    return err_set(
-        err, ERR_REFUSED,
-        "topic_recreated: partition %" PRId32 " of topic %s has another record at offset "
-        "%" PRId64 " than the one taken: no position mends that, a re-created topic needs "
-        "a new name",
-        entry->partition, entry->topic, entry->last);
-}
-
 static int log_goal(const struct set_positions *set, const struct wish *wish, int64_t *to,
                     int64_t *first, struct err *err)
 {
@@ -375,9 +354,12 @@ static int plan_of_log(struct set_positions *set, const struct wish *wish, struc
     int64_t first = 0;
     int64_t from;
 
-    if (log_goal(set, wish, &to, &first, err) != 0 || check_log(set, entry, err) != 0)
+    if (log_goal(set, wish, &to, &first, err) != 0)
         return -1;
     cluster = set->ports->log->cluster;
+    if (entry != NULL && strcmp(entry->cluster, cluster) == 0 &&
+        stage_check_taken(set->ports->log, name_of(set, set->target), entry, err) != 0)
+        return -1;
     from = entry != NULL
                ? entry->next
                : positions_retained_or(&setting->before, wish->topic, wish->partition, first);
@@ -670,9 +652,9 @@ static int refuse_passed_over(const struct set_positions *set, const char *input
 {
     return err_set(err, ERR_REFUSED,
                    "%s has not taken all of %s up to snapshot %" PRId64
-                   ": rows would be passed over; name one that main had before what %s has taken, "
-                   "or `%s=all`",
-                   name_of(set, PLACE_GOLD), input, snapshot, name_of(set, PLACE_GOLD), input);
+                   ": rows would be passed over; name the snapshot where it stands or one before "
+                   "that, or `%s=all`",
+                   name_of(set, PLACE_GOLD), input, snapshot, input);
 }
 
 /* Behind a snapshot of Silver's main: all up to it must be Gold's, that is, it is where Gold stands

@@ -605,22 +605,13 @@ static int judge(struct silver *s, struct err *err)
 
 static int check_dead_topic(struct silver *s, const struct position_offset *entry, struct err *err)
 {
-    int64_t timestamp_us;
-    int rc;
-
     if (entry == NULL || s->is_dead_topic_checked)
         return 0;
     if (strcmp(entry->cluster, s->ports.log->cluster) != 0)
         return err_set(err, ERR_REFUSED, "%s: positions of topic %s are of log %s, this is %s",
                        TABLES_DEAD_LETTERS, entry->topic, entry->cluster, s->ports.log->cluster);
-    rc = log_timestamp_at(s->ports.log, s->names.dead_topic, 0, entry->last, &timestamp_us, err);
-    if (rc < 0)
+    if (stage_check_taken(s->ports.log, TABLES_DEAD_LETTERS, entry, err) != 0)
         return -1;
-    if (rc == 0 && timestamp_us != entry->last_us)
-        return err_set(err, ERR_REFUSED,
-                       "topic_recreated: topic %s has another record at offset %" PRId64
-                       " than the one taken",
-                       s->names.dead_topic, entry->last);
     s->is_dead_topic_checked = true;
     return 0;
 }

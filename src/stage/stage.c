@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* stage.c: files of a batch, and what is looked up now and then. */
+/* stage.c: files of a batch, and what is looked up at a start or now and then. */
 #include "stage/stage.h"
 
 #include "core/diag.h"
 #include "core/num.h"
 #include "stage/tables.h"
+
+#include <inttypes.h>
 
 enum { ZSTD_LEVEL_STREAMING = 1 };
 
@@ -72,6 +74,26 @@ int stage_commit(struct chain_table *chain, const struct commit_batch *batch, st
     int rc = commit_run(chain, batch, err);
 
     return rc == COMMIT_LOST ? STAGE_LOST : rc;
+}
+
+int stage_check_taken(struct log *log, const char *table, const struct position_offset *entry,
+                      struct err *err)
+{
+    int64_t timestamp_us;
+    int rc;
+
+    if (entry->last == POSITION_NONE)
+        return 0;
+    rc = log_timestamp_at(log, entry->topic, entry->partition, entry->last, &timestamp_us, err);
+    if (rc == LOG_ABSENT || rc < 0)
+        return rc < 0 ? -1 : 0;
+    if (timestamp_us == entry->last_us)
+        return 0;
+    return err_set(err, ERR_REFUSED,
+                   "topic_recreated: %s: partition %" PRId32 " of topic %s has another record at "
+                   "offset %" PRId64 " than the one taken: no position mends that, a re-created "
+                   "topic needs a new name",
+                   table, entry->partition, entry->topic, entry->last);
 }
 
 bool stage_is_due(struct clock *clock, int64_t every_us, int64_t *last_us)

@@ -71,6 +71,11 @@ CHECK_RESULT int stage_ensure_table(struct chain_table *chain, struct err *err);
 CHECK_RESULT int stage_commit(struct chain_table *chain, const struct commit_batch *batch,
                               struct err *err);
 
+/* Rule 4: the last record taken must be the one that the log has at that offset, if it still has
+ * one.  REFUSED, topic_recreated.  `table` is who took it. */
+CHECK_RESULT int stage_check_taken(struct log *log, const char *table,
+                                   const struct position_offset *entry, struct err *err);
+
 /* True at most once in `every_us`; *last_us is the caller's memory of it, 0 at first. */
 bool stage_is_due(struct clock *clock, int64_t every_us, int64_t *last_us);
 

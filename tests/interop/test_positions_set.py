@@ -75,7 +75,8 @@ def test_silver_rolled_back_then_gold_goes_on_behind_a_snapshot(world):
     newest = world.table(SILVER).current_snapshot().snapshot_id
     words[3] = f"{SILVER}={newest}"  # what Silver has written since: Gold has not taken it
     refusal = world.command(*words, "--yes")
-    assert refusal.returncode == 1 and "passed over" in refusal.stderr, refusal.stderr
+    assert refusal.returncode == 1 and "rows would be passed over" in refusal.stderr, refusal.stderr
+    assert f"or `{SILVER}=all`" in refusal.stderr, refusal.stderr
     words[3] = f"{SILVER}={taken}"  # not on main any more
     refusal = world.command(*words, "--yes")
     assert refusal.returncode == 1 and "not on main" in refusal.stderr
