@@ -5,12 +5,18 @@
 #include "app/wire.h"
 #include "stage/audit.h"
 
-#include <unistd.h>
-
-/* The log only helps to explain offsets that no table holds: one that is not there is no fault. */
+/* The log only helps to explain offsets that no table holds: without it they count as lost. */
 static int open_log(struct wire *wire, struct err *err)
 {
-    return access(wire->log_file, F_OK) == 0 ? wire_open_log(wire, &wire->log, err) : 0;
+    if (wire_find_log(wire, err) >= 0)
+        return 0;
+    if (err->kind != ERR_RETRY)
+        return -1;
+    fprintf(stderr,
+            "k2: the log could not be asked for offsets that no table holds, each of them "
+            "counts as lost: %s\n",
+            err->text);
+    return 0;
 }
 
 static int run(struct wire *wire, const struct app_options *asked)

@@ -261,13 +261,18 @@ static int set(struct wire *wire, const struct app_options *options)
 
 /* -- the command */
 
-/* Bronze and raw frames are set by what the log has; the rest needs none. */
+static bool is_gold(const char *target)
+{
+    return strncmp(target, "gold", strlen("gold")) == 0;
+}
+
+/* Bronze, Silver and raw frames are set by what the log has; Gold needs none. */
 static int open_parts(struct wire *wire, const struct config *config, bool with_log,
                       struct err *err)
 {
     if (wire_open(wire, config, WIRE_TABLES, err) != 0)
         return -1;
-    return with_log && access(wire->log_file, F_OK) == 0 ? wire_open_log(wire, &wire->log, err) : 0;
+    return with_log && wire_find_log(wire, err) < 0 ? -1 : 0;
 }
 
 static int run(struct wire *wire, const struct app_options *options, bool is_set)
@@ -296,8 +301,9 @@ int cmd_positions(int argc, char **argv)
         return app_usage(argv[0], "expected `show [TABLE] [--json]`");
     code = app_load_config(&config, options.config);
     if (code == APP_DONE) {
-        code = open_parts(&wire, &config, is_set, &err) != 0 ? app_fail(&err)
-                                                             : run(&wire, &options, is_set);
+        code = open_parts(&wire, &config, is_set && !is_gold(options.word[1]), &err) != 0
+                   ? app_fail(&err)
+                   : run(&wire, &options, is_set);
         wire_close(&wire);
     }
     config_deinit(&config);

@@ -98,13 +98,14 @@ static int open_signals(struct err *err)
     return fd < 0 ? err_errno(err, "signalfd") : fd;
 }
 
-static void drain(struct run *run, const char *reason)
+static void drain(struct run *run, const char *reason,
+                  void (*begin)(struct runner *runner, int64_t timeout_us))
 {
     diag(DIAG_INFO, "stopping", "reason=%s shutdown_timeout_s=%" PRId64, reason,
          run->config->shutdown_timeout_us / MICROS_SECOND);
     run->is_draining = true;
     run->drain_us = clock_now_us(run->clock);
-    runner_drain(run->runner, run->config->shutdown_timeout_us);
+    begin(run->runner, run->config->shutdown_timeout_us);
 }
 
 /* One Ctrl-C may come twice: from the terminal to the group, and from a wrapper that passes it on.
@@ -131,7 +132,7 @@ static void take_signals(struct run *run)
             fprintf(stderr, "k2: %s again: stopped at once\n", name);
             leave(APP_FAILED);
         }
-        drain(run, name);
+        drain(run, name, runner_stop);
     }
 }
 
@@ -163,7 +164,7 @@ static bool wait_for_end(struct run *run)
         int64_t now = clock_now_us(run->clock);
 
         if (now >= run->until_us && !run->is_draining)
-            drain(run, "time_is_over");
+            drain(run, "time_is_over", runner_drain);
         if (run->shows)
             progress_show(&run->progress, run->runner, run->jobs, now, false);
         if (is_overdue(run, now))
@@ -272,7 +273,8 @@ static int open_and_run(const struct config *config, const struct options *optio
     if (jobs_select(config, options->jobs, names, &count, &err) != 0 ||
         listen_for_status(config, &http_fd, &err) < 0)
         return app_fail(&err);
-    if (wire_open(&wire, config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE, &err) == 0)
+    if (wire_open(&wire, config, WIRE_TABLES | WIRE_REGISTRY | WIRE_LOG | WIRE_MAKE | WIRE_LATER,
+                  &err) == 0)
         code = run_jobs(&wire, options, names, count, http_fd);
     else
         code = app_fail(&err);

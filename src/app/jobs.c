@@ -14,6 +14,8 @@
 
 #define INGEST_WAIT_US       (MICROS_SECOND / 10)
 #define MAINTAIN_INTERVAL_US MICROS_HOUR
+/* A step's wait for a log that has never answered: short, a signal waits for it. */
+#define REACH_US (2 * MICROS_SECOND)
 
 enum { MERGE_AT_LEAST = 100, WAITING_PART = 32 };
 
@@ -26,6 +28,7 @@ struct jobs_entry {
     struct feed *feed;
     struct http *http;
     struct log *log;
+    bool has_reached; /* its log has answered */
     struct bronze *bronze;
     struct silver *silver;
     struct gold *gold;
@@ -253,6 +256,30 @@ static int merge(void *context, struct err *err)
 
 /* -- all */
 
+/* The log that the job needs; NULL: none. */
+static struct log *log_of(const struct jobs_entry *entry)
+{
+    if (entry->name.kind == JOBS_INGEST)
+        return entry->log;
+    return entry->name.kind == JOBS_GOLD ? NULL : entry->ports.log;
+}
+
+/* The one place where a job waits for a log that is not there yet; the other servers it meets at
+ * its first request, which fails alike. */
+static int step(void *context, struct err *err)
+{
+    static int (*const steps[JOBS_KINDS])(void *, struct err *) = {
+        step_ingest, step_bronze, step_silver, step_gold, step_maintain,
+    };
+    struct jobs_entry *entry = context;
+    struct log *log = log_of(entry);
+
+    if (!entry->has_reached && log != NULL && log_reach(log, REACH_US, err) < 0)
+        return -1;
+    entry->has_reached = true;
+    return steps[entry->name.kind](entry, err);
+}
+
 static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *err)
 {
     struct maintain_config maintain = { .log_retention_us = wire->config->log_retention_us,
@@ -289,9 +316,6 @@ static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *e
 
 static struct runner_job runner_job_of(const struct wire *wire, struct jobs_entry *entry)
 {
-    static int (*const steps[JOBS_KINDS])(void *, struct err *) = {
-        step_ingest, step_bronze, step_silver, step_gold, step_maintain,
-    };
     const struct config *config = wire->config;
     const int64_t interval_us[JOBS_KINDS] = { 0, config->bronze_interval_us,
                                               config->silver_interval_us, config->gold_interval_us,
@@ -299,7 +323,7 @@ static struct runner_job runner_job_of(const struct wire *wire, struct jobs_entr
     enum jobs_kind kind = entry->name.kind;
     struct runner_job job = { .name = entry->name.name,
                               .context = entry,
-                              .step = steps[kind],
+                              .step = step,
                               .interval_us = interval_us[kind],
                               .order = (int)kind };
 

@@ -23,6 +23,7 @@
 
 #define IDLE_COMMIT_US     (60 * MICROS_SECOND)
 #define DOWNSTREAM_LOOK_US (30 * MICROS_SECOND)
+#define REACH_US           (10 * MICROS_SECOND)
 
 enum { MEMORY_BYTES_A_ROW = 4096, MEMORY_PART_RAW = 8, MEMORY_PART_FETCHED = 4 };
 
@@ -159,9 +160,11 @@ static int open_parts(struct wire *wire, int parts, struct err *err)
         return -1;
     if ((parts & WIRE_REGISTRY) != 0 && open_registry(wire, err) < 0)
         return -1;
-    if ((parts & WIRE_LOG) != 0)
-        return wire_open_log(wire, &wire->log, err);
-    return 0;
+    if ((parts & WIRE_LOG) != 0 && wire_open_log(wire, &wire->log, err) < 0)
+        return -1;
+    return (parts & WIRE_LOG) == 0 || (parts & WIRE_LATER) != 0
+               ? 0
+               : log_reach(wire->log, REACH_US, err);
 }
 
 int wire_open(struct wire *wire, const struct config *config, int parts, struct err *err)
@@ -212,6 +215,22 @@ int wire_open_log(struct wire *wire, struct log **out, struct err *err)
     if (is(wire->config->log_type, "kafka"))
         return open_kafka(wire, out, err);
     return log_sqlite_open(wire->log_file, out, err);
+}
+
+int wire_find_log(struct wire *wire, struct err *err)
+{
+    struct log *log = NULL;
+
+    if (is(wire->config->log_type, "embedded") && access(wire->log_file, F_OK) < 0)
+        return errno == ENOENT ? WIRE_NO_LOG : err_errno(err, "%s", wire->log_file);
+    if (wire_open_log(wire, &log, err) < 0)
+        return -1;
+    if (log_reach(log, REACH_US, err) < 0) {
+        log_close(log);
+        return -1;
+    }
+    wire->log = log;
+    return 0;
 }
 
 int wire_open_feed(struct wire *wire, struct feed **out, struct err *err)

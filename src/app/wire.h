@@ -18,6 +18,8 @@ enum {
     WIRE_REGISTRY = 2, /* schema registry */
     WIRE_LOG = 4,      /* message log */
     WIRE_MAKE = 8,     /* what is missing is made; without it that is CONFIG */
+    WIRE_LATER = 16,   /* servers need not answer yet: the jobs wait for them; without it they have
+                          10 s */
 };
 
 struct wire {
@@ -44,7 +46,13 @@ bool wire_registry_is_embedded(const struct config *config);
 /* Whether anything lies under data_dir. */
 bool wire_is_embedded(const struct config *config);
 
-/* Another handle on the log, the caller's to close: acknowledgements are counted by handle. */
+/* Opens wire->log for a command that can do without; WIRE_NO_LOG: there is none, an embedded log
+ * that was never made.  RETRY: it is Kafka, and no broker answers.  No group is joined. */
+enum { WIRE_NO_LOG = 1 };
+CHECK_RESULT int wire_find_log(struct wire *wire, struct err *err);
+
+/* Another handle on the log, the caller's to close: acknowledgements are counted by handle.  Its
+ * servers need not have answered: log_reach. */
 CHECK_RESULT int wire_open_log(struct wire *wire, struct log **out, struct err *err);
 CHECK_RESULT int wire_open_feed(struct wire *wire, struct feed **out, struct err *err);
 CHECK_RESULT int wire_open_http(struct wire *wire, struct http **out, struct err *err);

@@ -78,12 +78,22 @@ struct log_ops {
                     struct err *err);
     int (*bounds_all)(struct log *log, const char *topic, int32_t count, int64_t *first,
                       int64_t *end, struct err *err);
+    int (*reach)(struct log *log, int64_t wait_us, struct err *err); /* NULL: is there when open */
 };
 
 struct log {
     const struct log_ops *ops;
-    const char *cluster; /* id of the log itself: a uuid made with it, Kafka's cluster id */
+    const char *cluster; /* id of the log itself: a uuid made with it, Kafka's cluster id; "" until
+                            log_reach */
 };
+
+/* Before anything else is asked of a log, though not before it is polled: waits until its servers
+ * have answered once, at most wait_us.  RETRY: none does; call again.  CONFIG: they refuse us, and
+ * will again.  Any thread. */
+CHECK_RESULT static inline int log_reach(struct log *log, int64_t wait_us, struct err *err)
+{
+    return log->ops->reach == NULL ? 0 : log->ops->reach(log, wait_us, err);
+}
 
 /* Makes the topic when missing; another number of partitions than asked for: CONFIG. */
 CHECK_RESULT static inline int log_ensure_topic(struct log *log, const char *topic,

@@ -18,6 +18,7 @@ enum {
     FETCH_BYTES_MAX = 1 << 20,
     BYTES_HELD = 16, /* for each byte fetched: decompressed, and what librdkafka has around it */
     MESSAGE_BYTES = 1024,
+    REACH_MS = 100, /* between looks whether brokers have refused us */
 };
 
 /* -- topics */
@@ -222,6 +223,63 @@ static int log_kafka_assigned(struct log *log, const char *name, struct log_assi
     return rc;
 }
 
+/* -- reaching */
+
+/* SCRAM of librdkafka before 2.6.1 is not what brokers take from Kafka 4 on. */
+static bool is_scram_too_old(const struct kafka *kafka)
+{
+    enum { SCRAM_MENDED = 0x02060100 };
+
+    for (size_t i = 0; i < kafka->setting_count; i++)
+        if (strncmp(kafka->setting[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
+            strncmp(kafka->setting[i].value, "SCRAM", strlen("SCRAM")) == 0)
+            return rd_kafka_version() < SCRAM_MENDED;
+    return false;
+}
+
+/* True, and *err is filled, when brokers have refused us for what the configuration says. */
+static bool is_refused(struct kafka *kafka, struct err *err)
+{
+    if (!kafka_refusal(kafka, err))
+        return false;
+    err_wrap(err, "brokers of %s refuse us", kafka->brokers);
+    if (is_scram_too_old(kafka) && strstr(err->text, "uthentication") != NULL)
+        err_wrap(err,
+                 "librdkafka %s cannot log in to Kafka 4 by SCRAM, 2.6.1 can; PLAIN over TLS works",
+                 rd_kafka_version_str());
+    return true;
+}
+
+static void take_cluster(struct kafka *kafka, char *cluster)
+{
+    pthread_mutex_lock(&kafka->lock);
+    if (kafka->cluster == NULL) {
+        kafka->cluster = mem_text(cluster);
+        kafka->base.cluster = kafka->cluster;
+    }
+    pthread_mutex_unlock(&kafka->lock);
+    rd_kafka_mem_free(kafka->asker, cluster);
+    kafka_forget_trouble(kafka);
+}
+
+/* The clients connect, and connect again, by themselves. */
+static int log_kafka_reach(struct log *log, int64_t wait_us, struct err *err)
+{
+    struct kafka *kafka = (struct kafka *)log;
+    int64_t until_us = kafka_now_us() + wait_us;
+    char *cluster;
+
+    while ((cluster = rd_kafka_clusterid(kafka->asker, REACH_MS)) == NULL) {
+        if (is_refused(kafka, err))
+            return -1;
+        if (kafka_now_us() >= until_us)
+            return kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers",
+                              kafka->brokers);
+    }
+    take_cluster(kafka, cluster);
+    return 0;
+}
+
 /* -- opening */
 
 static void log_kafka_close(struct log *log)
@@ -258,7 +316,7 @@ static struct kafka *kafka_new(const struct log_kafka_options *options)
     static const struct log_ops ops = {
         log_kafka_ensure_topic, log_kafka_partitions, log_kafka_bounds,     log_kafka_timestamp_at,
         log_kafka_read,         log_kafka_send,       log_kafka_poll,       log_kafka_retain,
-        log_kafka_close,        log_kafka_assigned,   log_kafka_bounds_all,
+        log_kafka_close,        log_kafka_assigned,   log_kafka_bounds_all, log_kafka_reach,
     };
     struct kafka *kafka = mem_zero(1, sizeof(*kafka));
     size_t share = options->memory_bytes / BYTES_HELD / size_max(1, options->partitions);
@@ -280,28 +338,6 @@ static struct kafka *kafka_new(const struct log_kafka_options *options)
     return kafka;
 }
 
-/* SCRAM of librdkafka before 2.6.1 is not what brokers take from Kafka 4 on. */
-static bool is_scram_too_old(const struct kafka *kafka)
-{
-    enum { SCRAM_MENDED = 0x02060100 };
-
-    for (size_t i = 0; i < kafka->setting_count; i++)
-        if (strncmp(kafka->setting[i].name, "sasl.mechanism", strlen("sasl.mechanism")) == 0 &&
-            strncmp(kafka->setting[i].value, "SCRAM", strlen("SCRAM")) == 0)
-            return rd_kafka_version() < SCRAM_MENDED;
-    return false;
-}
-
-static int refuse_to_open(struct kafka *kafka, struct err *err)
-{
-    kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers", kafka->brokers);
-    if (is_scram_too_old(kafka) && strstr(err->text, "uthentication") != NULL)
-        err_wrap(err,
-                 "librdkafka %s cannot log in to Kafka 4 by SCRAM, 2.6.1 can; PLAIN over TLS works",
-                 rd_kafka_version_str());
-    return -1;
-}
-
 static int open_readers(struct kafka *kafka, struct err *err)
 {
     char fetch_bytes[24], queued_kib[24], queued[24];
@@ -315,7 +351,6 @@ static int open_readers(struct kafka *kafka, struct err *err)
         { "queued.min.messages", "1" },
         { "fetch.message.max.bytes", "16384" },
     };
-    char *cluster;
 
     snprintf(fetch_bytes, sizeof(fetch_bytes), "%zu", kafka->fetch_bytes);
     snprintf(queued_kib, sizeof(queued_kib), "%zu", kafka->fetch_bytes * 4 / 1024);
@@ -325,12 +360,6 @@ static int open_readers(struct kafka *kafka, struct err *err)
         kafka_client_new(kafka, RD_KAFKA_CONSUMER, few, ARRAY_LEN(few), NULL, &kafka->self,
                          &kafka->asker, err) < 0)
         return -1;
-    cluster = rd_kafka_clusterid(kafka->asker, KAFKA_WAIT_MS);
-    if (cluster == NULL)
-        return refuse_to_open(kafka, err);
-    kafka->cluster = mem_text(cluster);
-    rd_kafka_mem_free(kafka->asker, cluster);
-    kafka->base.cluster = kafka->cluster;
     return 0;
 }
 

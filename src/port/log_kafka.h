@@ -25,8 +25,8 @@ struct log_kafka_options {
     size_t partitions;        /* that share it */
 };
 
-/* Copies the options.  RETRY: no broker answers.  CONFIG: a property that librdkafka does not take,
- * or one that a guarantee rests on; values are never in a message. */
+/* Copies the options, and waits for nobody: log_reach does.  CONFIG: a property that librdkafka
+ * does not take, or one that a guarantee rests on; values are never in a message. */
 CHECK_RESULT int log_kafka_open(const struct log_kafka_options *options, struct log **out,
                                 struct err *err);
 

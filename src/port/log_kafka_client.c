@@ -99,6 +99,50 @@ int kafka_fail(struct kafka *kafka, rd_kafka_resp_err_t code, struct err *err, c
                    why[0] == 0 ? "" : "; ", why);
 }
 
+void kafka_forget_trouble(struct kafka *kafka)
+{
+    pthread_mutex_lock(&kafka->trouble.lock);
+    kafka->trouble.text[0] = 0;
+    kafka->trouble.refusal[0] = 0;
+    pthread_mutex_unlock(&kafka->trouble.lock);
+}
+
+bool kafka_refusal(struct kafka *kafka, struct err *err)
+{
+    struct kafka_trouble *trouble = &kafka->trouble;
+    bool is_refused;
+
+    pthread_mutex_lock(&trouble->lock);
+    is_refused = trouble->refusal[0] != 0;
+    if (is_refused)
+        err_set(err, ERR_CONFIG, "%s", trouble->refusal);
+    pthread_mutex_unlock(&trouble->lock);
+    return is_refused;
+}
+
+bool kafka_is_refusal(const char *text)
+{
+    static const char *const broken[] = { "transport failure", "imed out", "isconnected" };
+    static const char *const refusal[] = {
+        "SASL authentication error",
+        "SASL mechanism handshake failed",
+        "Authentication failed",
+        "SaslAuthenticateRequest failed",
+        "mechanism handshake failed",
+        "certificate verify failed",
+        "certificate could not be verified",
+        "client SSL authentication might be required",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++)
+        if (strstr(text, broken[i]) != NULL)
+            return false;
+    for (size_t i = 0; i < ARRAY_LEN(refusal); i++)
+        if (strstr(text, refusal[i]) != NULL)
+            return true;
+    return false;
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     struct kafka_trouble *trouble = NULL;
@@ -107,11 +151,15 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
     if (rest != NULL)
         text = rest + 3;
     diag(DIAG_DEBUG, "kafka_client", "level=%d facility=%s text=\"%s\"", level, facility, text);
-    if (level > LEVEL_WARNING || strcmp(facility, "CONFWARN") == 0)
+    /* "2/2 brokers are down" comes behind the reason. */
+    if (level > LEVEL_WARNING || strcmp(facility, "CONFWARN") == 0 ||
+        strstr(text, "brokers are down") != NULL)
         return;
     trouble = &((struct kafka_owner *)rd_kafka_opaque(client))->kafka->trouble;
     pthread_mutex_lock(&trouble->lock);
     snprintf(trouble->text, sizeof(trouble->text), "%s", text);
+    if (kafka_is_refusal(text))
+        snprintf(trouble->refusal, sizeof(trouble->refusal), "%s", text);
     pthread_mutex_unlock(&trouble->lock);
 }
 

@@ -23,6 +23,7 @@ enum { KAFKA_WAIT_MS = 10000, KAFKA_PARTITIONS_MAX = 10000 };
 struct kafka_trouble {
     pthread_mutex_t lock;
     char text[256];
+    char refusal[256]; /* of a login or a certificate: the last one; "": none */
 };
 
 /* What a client's callbacks know it by: first in the struct that has the client. */
@@ -89,6 +90,12 @@ int kafka_client_new(struct kafka *kafka, rd_kafka_type_t type, const struct kaf
 /* -1 RETRY, with what librdkafka said last. */
 int kafka_fail(struct kafka *kafka, rd_kafka_resp_err_t code, struct err *err, const char *format,
                ...) PRINTF_LIKE(4, 5);
+/* What librdkafka said was forgotten: of before a success it explains nothing. */
+void kafka_forget_trouble(struct kafka *kafka);
+/* True, and CONFIG in *err: brokers have refused our login, or we their certificate. */
+bool kafka_refusal(struct kafka *kafka, struct err *err);
+/* Whether librdkafka's words are of such a refusal, not of a wire that broke in the middle. */
+bool kafka_is_refusal(const char *text);
 bool kafka_is_denied(rd_kafka_resp_err_t code);
 int64_t kafka_now_us(void); /* of the monotonic clock */
 

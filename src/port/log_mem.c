@@ -251,7 +251,7 @@ static void mem_close(struct log *log)
 static const struct log_ops ops = {
     mem_ensure_topic, mem_partitions, mem_bounds, mem_timestamp_at,
     mem_read,         mem_send,       mem_poll,   mem_retain,
-    mem_close,        NULL,           NULL,
+    mem_close,        NULL,           NULL,       NULL,
 };
 
 struct log *log_mem_open(uint64_t seed)

@@ -604,6 +604,7 @@ int log_sqlite_open(const char *file, struct log **out, struct err *err)
         sqlite_close,
         NULL,
         NULL,
+        NULL,
     };
     struct log_sqlite *sqlite = mem_zero(1, sizeof(*sqlite));
 

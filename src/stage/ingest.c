@@ -4,7 +4,8 @@
  *
  * Decision: an event of the feed is taken frame by frame, and the place in it is remembered, so
  * that a full queue stops in the middle of a burst and nothing that was read is lost.  What is
- * wrong is said when it begins and when it ends, by one place (say, say_well).
+ * wrong is said when it begins, each minute that it lasts, and when it ends, by one place (say,
+ * say_well).
  */
 #include "stage/ingest.h"
 
@@ -28,6 +29,7 @@
 #define MOMENT_US      (MICROS_SECOND / 1000)
 #define NOTICES_US     (60 * MICROS_SECOND)
 #define POLL_US        (MICROS_SECOND / 200) /* all slots of the log are under way */
+#define AGAIN_US       (60 * MICROS_SECOND)  /* after which a trouble that lasts is said again */
 
 enum { FRAMES_BETWEEN_POLLS = 64, NOTICES_MAX = 10 /* in NOTICES_US */ };
 
@@ -38,7 +40,7 @@ enum phase {
     PHASE_CONNECTED,
 };
 
-/* What can be wrong, each said once. */
+/* What can be wrong. */
 enum trouble { TROUBLE_NONE, TROUBLE_PREPARE, TROUBLE_FEED, TROUBLE_LOG };
 
 struct ingest {
@@ -67,6 +69,7 @@ struct ingest {
     int64_t refused_us; /* the log refused a group then; 0: it did not */
     uint64_t acknowledged, acknowledged_before; /* as the log counts; when we came */
     enum trouble trouble;
+    int64_t said_us;    /* when it was */
     int64_t notices_us; /* when the first of `notices` came */
     int64_t notices;    /* of the exchange; all that are more than NOTICES_MAX wait to be counted */
     struct ingest_counters counters;
@@ -79,10 +82,14 @@ static int64_t now_us(const struct ingest *self)
 
 static void say(struct ingest *self, enum trouble trouble, const char *event, const char *text)
 {
-    if (self->trouble != trouble)
-        diag(DIAG_WARN, event, "exchange=%s reason=\"%s\"", self->config.kind->name, text);
-    else
-        diag(DIAG_DEBUG, event, "exchange=%s reason=\"%s\"", self->config.kind->name, text);
+    int64_t now = now_us(self);
+    bool is_news =
+        self->trouble != trouble || now < self->said_us || now - self->said_us >= AGAIN_US;
+
+    diag(is_news ? DIAG_WARN : DIAG_DEBUG, event, "exchange=%s reason=\"%s\"",
+         self->config.kind->name, text);
+    if (is_news)
+        self->said_us = now;
     self->trouble = trouble;
     snprintf(self->counters.trouble, sizeof(self->counters.trouble), "%s", text);
 }

@@ -7,6 +7,8 @@
 
 #define BACKOFF_US     INT64_C(100000)
 #define BACKOFF_US_MAX INT64_C(10000000)
+#define AGAIN_US       INT64_C(30000000)
+#define AGAIN_US_MAX   INT64_C(600000000)
 
 void pace_init(struct pace *pace, int64_t interval_us, int64_t now_us)
 {
@@ -78,6 +80,19 @@ static enum pace_news has_lost(struct pace *pace, const char *rival, int64_t now
     return stands_by ? PACE_NO_NEWS : PACE_STANDS_BY;
 }
 
+static enum pace_news waits(struct pace *pace, bool is_new, int64_t now_us)
+{
+    if (is_new) {
+        pace->waits_us = now_us;
+        pace->again_us = AGAIN_US / 2;
+    } else if (now_us - pace->said_us < pace->again_us && now_us >= pace->said_us) {
+        return PACE_NO_NEWS;
+    }
+    pace->said_us = now_us;
+    pace->again_us = int64_min(2 * pace->again_us, AGAIN_US_MAX);
+    return is_new ? PACE_BEGINS_TO_WAIT : PACE_STILL_WAITS;
+}
+
 static enum pace_news has_failed(struct pace *pace, const struct err *err, int64_t now_us)
 {
     enum pace_state before = pace->state;
@@ -88,7 +103,7 @@ static enum pace_news has_failed(struct pace *pace, const struct err *err, int64
         pace->state = PACE_WAITING;
         set_due(pace, now_us + pace->backoff_us, now_us);
         pace->backoff_us = int64_min(2 * pace->backoff_us, BACKOFF_US_MAX);
-        return before == PACE_WAITING ? PACE_NO_NEWS : PACE_BEGINS_TO_WAIT;
+        return waits(pace, before != PACE_WAITING, now_us);
     case ERR_REFUSED:
         pace->state = PACE_REFUSED;
         set_due(pace, now_us + PACE_CADENCES * pace->interval_us, now_us);

@@ -9,7 +9,9 @@
  *                          before it included
  *   STAGE_LOST             at once; the third in a row to the same other   STANDBY: after three
  *                          worker                                          cadences
- *   RETRY, FULL            after a backoff, 100 ms doubling to 10 s        WAITING
+ *   RETRY, FULL            after a backoff, 100 ms doubling to 10 s;       WAITING
+ *                          said at first, and again after 30 s, doubling
+ *                          to 10 min
  *   REFUSED                after three cadences                            REFUSED
  *   any other error        never                                           FAILED
  *
@@ -27,6 +29,7 @@ enum pace_state { PACE_WELL, PACE_WAITING, PACE_REFUSED, PACE_STANDBY, PACE_FAIL
 enum pace_news {
     PACE_NO_NEWS,
     PACE_BEGINS_TO_WAIT,
+    PACE_STILL_WAITS,
     PACE_RECOVERED,
     PACE_IS_REFUSED,
     PACE_STANDS_BY,
@@ -49,7 +52,10 @@ struct pace {
     int64_t batch_us; /* when the last look that had a batch began */
     bool has_batch;
     int64_t backoff_us; /* the next one */
-    unsigned lost;      /* in a row, to `rival` */
+    int64_t waits_us;   /* WAITING: since when */
+    int64_t said_us,
+        again_us;  /* WAITING: when that was last said, and after how long it is again */
+    unsigned lost; /* in a row, to `rival` */
     char rival[PACE_RIVAL_BYTES];
     char refusal[sizeof(((struct err *)0)->text)]; /* the last one said */
 };

@@ -10,6 +10,7 @@
 #include "core/num.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -23,7 +24,8 @@ struct job {
     bool has_thread;
     struct pace pace; /* the thread's own; view.state is what others see */
     unsigned batches; /* since the last upkeep */
-    bool is_woken;    /* under the lock, like view */
+    bool is_woken;    /* under the lock, like all below */
+    bool has_begun;   /* a step was not in vain; of a source: it has read something */
     struct runner_view view;
 };
 
@@ -35,6 +37,7 @@ struct runner {
     pthread_cond_t event;
     /* under the lock */
     bool is_draining;
+    bool leaves;      /* jobs that have not begun */
     int64_t until_us; /* of the draining */
     int turn;         /* the lowest order that has not ended */
     bool has_failed;
@@ -79,14 +82,28 @@ static void next_turn(struct runner *runner)
     runner->turn = turn;
 }
 
-static void begin_to_drain(struct runner *runner, int64_t timeout_us)
+static void begin_to_drain(struct runner *runner, int64_t timeout_us, bool leaves)
 {
     if (runner->is_draining)
         return;
     runner->is_draining = true;
+    runner->leaves = leaves;
     runner->until_us = clock_now_us(runner->clock) + timeout_us;
     next_turn(runner);
     pthread_cond_broadcast(&runner->event);
+}
+
+/* Whether nothing can be there for the job to finish: neither it nor one before it has begun. */
+static bool is_left(const struct job *job)
+{
+    const struct runner *runner = job->runner;
+
+    if (!runner->leaves)
+        return false;
+    for (size_t i = 0; i < runner->count; i++)
+        if (runner->job[i].has_begun && runner->job[i].job.order <= job->job.order)
+            return false;
+    return true;
 }
 
 static bool is_turn(const struct job *job)
@@ -123,6 +140,10 @@ static void say(const struct job *job, enum pace_news news, const struct err *er
     case PACE_BEGINS_TO_WAIT:
         diag_err(DIAG_WARN, "job_waits", err, "job=%s", job->job.name);
         break;
+    case PACE_STILL_WAITS:
+        diag_err(DIAG_WARN, "job_waits", err, "job=%s since_s=%" PRId64, job->job.name,
+                 (job->pace.said_us - job->pace.waits_us) / 1000000);
+        break;
     case PACE_RECOVERED:
         diag(DIAG_INFO, "job_recovered", "job=%s", job->job.name);
         break;
@@ -157,6 +178,7 @@ static void publish(struct job *job, int rc, const struct err *err)
     pthread_mutex_lock(&runner->lock);
     job->view.counters = counters;
     job->view.state = job->pace.state;
+    job->has_begun |= job->job.stop != NULL ? counters.ingest.frames > 0 : rc >= 0;
     if (rc < 0)
         snprintf(job->view.trouble, sizeof(job->view.trouble), "%s", err->text);
     else
@@ -228,6 +250,16 @@ static int64_t time_left_us(struct runner *runner)
     return left;
 }
 
+static bool may_leave(struct job *job)
+{
+    bool may;
+
+    pthread_mutex_lock(&job->runner->lock);
+    may = job->pace.state == PACE_WAITING && is_left(job);
+    pthread_mutex_unlock(&job->runner->lock);
+    return may;
+}
+
 /* Steps until there is nothing left.  True: there is not. */
 static bool drain_stage(struct job *job, struct err *err)
 {
@@ -235,6 +267,8 @@ static bool drain_stage(struct job *job, struct err *err)
         int64_t left = time_left_us(job->runner);
         int rc;
 
+        if (may_leave(job))
+            return true;
         if (left == 0)
             return false;
         rc = step(job, err);
@@ -278,7 +312,7 @@ static void end(struct job *job, bool has_drained, const struct err *failure)
         err_wrap(&runner->failure, "%s", job->job.name);
     }
     if (failure != NULL)
-        begin_to_drain(runner, runner->drain_us);
+        begin_to_drain(runner, runner->drain_us, true);
     next_turn(runner);
     pthread_cond_broadcast(&runner->event);
     pthread_mutex_unlock(&runner->lock);
@@ -321,7 +355,7 @@ int runner_start(struct runner *runner, struct err *err)
             pthread_mutex_lock(&runner->lock);
             for (size_t k = i; k < runner->count; k++)
                 runner->job[k].view.has_ended = true;
-            begin_to_drain(runner, 0);
+            begin_to_drain(runner, 0, true);
             pthread_mutex_unlock(&runner->lock);
             return -1;
         }
@@ -333,7 +367,14 @@ int runner_start(struct runner *runner, struct err *err)
 void runner_drain(struct runner *runner, int64_t timeout_us)
 {
     pthread_mutex_lock(&runner->lock);
-    begin_to_drain(runner, timeout_us);
+    begin_to_drain(runner, timeout_us, false);
+    pthread_mutex_unlock(&runner->lock);
+}
+
+void runner_stop(struct runner *runner, int64_t timeout_us)
+{
+    pthread_mutex_lock(&runner->lock);
+    begin_to_drain(runner, timeout_us, true);
     pthread_mutex_unlock(&runner->lock);
 }
 

@@ -7,6 +7,9 @@
  * given is over.  A job that fails for good (CORRUPT, CONFIG, FATAL) makes the others drain.  Until
  * their turn comes jobs go on as ever.
  *
+ * A job that waits for its servers since it began, and behind which no job has begun either, has
+ * nothing to finish: unless runner_drain is asked to, nobody waits for it.
+ *
  * All functions: the thread that made the runner.
  */
 #ifndef K2_STAGE_RUNNER_H
@@ -65,6 +68,8 @@ struct runner *runner_new(struct clock *clock, const struct runner_job *jobs, si
 CHECK_RESULT int runner_start(struct runner *runner, struct err *err);
 /* Begins to drain, at most for timeout_us; the first call counts. */
 void runner_drain(struct runner *runner, int64_t timeout_us);
+/* The same; jobs that have not begun end at once. */
+void runner_stop(struct runner *runner, int64_t timeout_us);
 /* A descriptor that poll finds readable when a job has ended; runner_ended makes it unreadable. */
 int runner_fd(const struct runner *runner);
 /* True when all jobs have ended. */

@@ -107,7 +107,7 @@ static inline struct log *log_kafka_world_open(const char *brokers, const char *
     static const struct log_ops ops = {
         log_world_ensure_topic, log_world_partitions, log_world_bounds,     log_world_timestamp_at,
         log_world_read,         log_world_send,       log_world_poll,       log_world_retain,
-        log_world_close,        log_world_assigned,   log_world_bounds_all,
+        log_world_close,        log_world_assigned,   log_world_bounds_all, NULL,
     };
     static const char *const names[] = { "message.max.bytes" };
     static const char *const values[] = { "8000000" };
@@ -126,7 +126,8 @@ static inline struct log *log_kafka_world_open(const char *brokers, const char *
 
     snprintf(world->prefix, sizeof(world->prefix), "%d-%s-", (int)getpid(),
              slash == NULL ? folder : slash + 1);
-    if (log_kafka_open(&options, &world->kafka, &err) < 0)
+    if (log_kafka_open(&options, &world->kafka, &err) < 0 ||
+        log_reach(world->kafka, 10000000, &err) < 0)
         fail_msg("%s", err.text);
     world->base = (struct log){ &ops, world->kafka->cluster };
     return &world->base;

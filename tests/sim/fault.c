@@ -330,7 +330,7 @@ void fault_process_init(struct fault_process *process, struct fault_world *world
     static const struct log_ops log_ops = {
         log_fault_ensure_topic, log_fault_partitions, log_fault_bounds,     log_fault_timestamp_at,
         log_fault_read,         log_fault_send,       log_fault_poll,       log_fault_retain,
-        log_fault_close,        log_fault_assigned,   log_fault_bounds_all,
+        log_fault_close,        log_fault_assigned,   log_fault_bounds_all, NULL,
     };
     static const struct registry_ops registry_ops = { registry_fault_put, registry_fault_get,
                                                       registry_fault_close, NULL };

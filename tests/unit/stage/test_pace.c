@@ -51,9 +51,7 @@ static void errors_that_nobody_can_wait_out_end_the_job(void **state)
 
 static void outages_are_waited_out_with_a_backoff_and_said_once(void **state)
 {
-    static const int64_t expected_ms[] = {
-        100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000, 10000
-    };
+    static const int64_t expected_ms[] = { 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000 };
     struct pace pace = pace_at(0);
     int64_t now = 0;
 
@@ -69,6 +67,29 @@ static void outages_are_waited_out_with_a_backoff_and_said_once(void **state)
     assert_int_equal(pace.state, PACE_WELL);
     assert_int_equal(step(&pace, -1, &retry, now), PACE_BEGINS_TO_WAIT);
     assert_int_equal(pace_wait_us(&pace, now), 100000);
+}
+
+static void an_outage_that_lasts_is_said_again_and_again_but_ever_more_seldom(void **state)
+{
+    static const int64_t expected_s[] = { 0, 30, 90, 210, 450, 930, 1530, 2130 };
+    struct pace pace = pace_at(0);
+    size_t said = 0;
+
+    (void)state;
+    for (int64_t now_s = 0; now_s <= 2200; now_s += 10) {
+        enum pace_news news = step(&pace, -1, &retry, now_s * S);
+
+        if (said < ARRAY_LEN(expected_s) && now_s == expected_s[said])
+            assert_int_equal(news, said++ == 0 ? PACE_BEGINS_TO_WAIT : PACE_STILL_WAITS);
+        else
+            assert_int_equal(news, PACE_NO_NEWS);
+    }
+    assert_int_equal(said, ARRAY_LEN(expected_s));
+    assert_int_equal(step(&pace, -1, &retry, 0), PACE_STILL_WAITS); /* the clock ran back */
+    assert_int_equal(step(&pace, 0, NULL, S), PACE_RECOVERED);
+    assert_int_equal(step(&pace, -1, &retry, 2 * S), PACE_BEGINS_TO_WAIT);
+    assert_int_equal(step(&pace, -1, &retry, 31 * S), PACE_NO_NEWS);
+    assert_int_equal(step(&pace, -1, &retry, 32 * S), PACE_STILL_WAITS);
 }
 
 static void a_refusal_is_said_once_and_looked_at_after_three_cadences(void **state)
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_first_step_is_due_at_once),
         cmocka_unit_test(errors_that_nobody_can_wait_out_end_the_job),
         cmocka_unit_test(outages_are_waited_out_with_a_backoff_and_said_once),
+        cmocka_unit_test(an_outage_that_lasts_is_said_again_and_again_but_ever_more_seldom),
         cmocka_unit_test(a_refusal_is_said_once_and_looked_at_after_three_cadences),
         cmocka_unit_test(batches_follow_at_once_until_there_is_nothing),
         cmocka_unit_test(a_look_longer_than_the_cadence_is_followed_by_the_next),

@@ -254,6 +254,89 @@ static void an_outage_while_draining_is_waited_out(void **state)
     runner_free(runner);
 }
 
+static int step_in_vain(void *context, struct err *err)
+{
+    struct fake *fake = context;
+
+    if (fake->steps++ == 0)
+        tell(fake->story, fake->letter);
+    return err_set(err, ERR_RETRY, "no broker answers");
+}
+
+static void count_a_frame(void *context, struct runner_counters *out)
+{
+    (void)context;
+    out->ingest.frames = 1;
+}
+
+/* Bronze and Gold have waited since they began, and are stopped. */
+static int stop_what_waits(void **state, bool has_read, int64_t timeout_us, struct err *out)
+{
+    struct story story = story_new();
+    struct fake ingest = { .story = &story, .letter = 'i' };
+    struct fake bronze = { .story = &story, .letter = 'b' };
+    struct fake gold = { .story = &story, .letter = 'g' };
+    struct runner_job jobs[] = {
+        { .name = "ingest", .context = &ingest, .step = step_in_vain, .stop = fake_stop },
+        stage_job(&bronze, "bronze", 1),
+        stage_job(&gold, "gold", 3),
+    };
+    struct runner *runner;
+    struct err err = { 0 };
+    int rc;
+
+    jobs[1].step = jobs[2].step = step_in_vain;
+    if (has_read) {
+        jobs[0].step = source_step;
+        jobs[0].count = count_a_frame;
+    }
+    runner = runner_new(*state, jobs, ARRAY_LEN(jobs), HOUR_US);
+    assert_ok(runner_start(runner, &err));
+    wait_for(&story, 'i');
+    wait_for(&story, 'b');
+    wait_for(&story, 'g');
+    runner_stop(runner, timeout_us);
+    wait_for_end(runner);
+    rc = runner_result(runner, out);
+    runner_free(runner);
+    return rc;
+}
+
+static void jobs_that_have_waited_since_they_began_are_stopped_at_once(void **state)
+{
+    struct err err = { 0 };
+
+    assert_ok(stop_what_waits(state, false, HOUR_US, &err));
+}
+
+static void a_job_that_waits_behind_trades_that_were_read_is_waited_for(void **state)
+{
+    struct err err = { 0 };
+
+    assert_err(stop_what_waits(state, true, INT64_C(300000), &err), ERR_RETRY);
+    assert_string_equal(err.text, "not finished: bronze: no broker answers; gold: no broker "
+                                  "answers");
+}
+
+static void a_failure_does_not_wait_for_jobs_that_have_not_begun(void **state)
+{
+    struct story story = story_new();
+    struct fake bronze = { .story = &story, .letter = 'b' };
+    struct fake silver = { .story = &story, .letter = 's' };
+    struct runner_job jobs[] = { stage_job(&bronze, "bronze", 1), stage_job(&silver, "silver", 2) };
+    struct runner *runner;
+    struct err err = { 0 };
+
+    bronze.err = (struct err){ .kind = ERR_CONFIG, .text = "brokers refuse us" };
+    jobs[1].step = step_in_vain;
+    runner = runner_new(*state, jobs, ARRAY_LEN(jobs), HOUR_US);
+    assert_ok(runner_start(runner, &err));
+    wait_for_end(runner);
+    assert_err(runner_result(runner, &err), ERR_CONFIG);
+    assert_string_equal(err.text, "bronze: brokers refuse us");
+    runner_free(runner);
+}
+
 static void what_could_not_finish_is_named(void **state)
 {
     struct story story = story_new();
@@ -331,6 +414,9 @@ int main(void)
         cmocka_unit_test(an_upstreams_commit_wakes_who_reads_it),
         cmocka_unit_test(a_failure_drains_the_others_and_is_the_result),
         cmocka_unit_test(an_outage_while_draining_is_waited_out),
+        cmocka_unit_test(jobs_that_have_waited_since_they_began_are_stopped_at_once),
+        cmocka_unit_test(a_job_that_waits_behind_trades_that_were_read_is_waited_for),
+        cmocka_unit_test(a_failure_does_not_wait_for_jobs_that_have_not_begun),
         cmocka_unit_test(what_could_not_finish_is_named),
         cmocka_unit_test(a_draining_without_time_ends_at_once),
         cmocka_unit_test(upkeep_comes_with_every_32nd_batch_and_its_failure_is_not_the_jobs),
