@@ -346,7 +346,8 @@ static void look_at_servers_of_tables(struct check *check)
         look_at_tables(check, &wire);
     } else {
         bad(check, "catalog", &err,
-            "see catalog.uri, catalog.warehouse, catalog.token, and that the catalog is up");
+            "see catalog.uri, catalog.warehouse, catalog.token, catalog.client_id, and that the "
+            "catalog is up");
     }
 out:
     wire_close(&wire);

@@ -103,20 +103,32 @@ void rest_client_encode(const char *text, struct buf *out)
     http_encode(span_text(text), false, out);
 }
 
+/* ErrorModel, or what a token endpoint says (RFC 6749, section 5.2); empty where it does not. */
+static void take_words(struct span body, struct buf *type, struct buf *message)
+{
+    struct span error;
+    bool is_model = json_find(body, "error", &error) && error.data[0] == '{';
+
+    if (!json_find_text(is_model ? error : body, is_model ? "type" : "error", type))
+        buf_clear(type);
+    if (!json_find_text(is_model ? error : body, is_model ? "message" : "error_description",
+                        message))
+        buf_clear(message);
+}
+
 int rest_client_refused(const struct http_answer *answer, const char *what, enum err_kind kind,
                         struct err *err)
 {
-    struct span error = { 0 };
     struct buf message = BUF_INIT, type = BUF_INIT;
     int rc;
 
-    if (!json_find(buf_span(&answer->body), "error", &error) ||
-        !json_find_text(error, "message", &message))
+    take_words(buf_span(&answer->body), &type, &message);
+    if (message.size == 0)
         buf_put_text(&message, answer->status == 401 || answer->status == 403
                                    ? "the catalog does not let us: see catalog.token, "
                                      "catalog.client_id"
                                    : "no Iceberg REST catalog answers so: see catalog.uri");
-    if (error.size > 0 && json_find_text(error, "type", &type))
+    if (type.size > 0)
         buf_put_text(&type, ": ");
     rc = err_set(err, kind, "catalog: %s: status %d: %s%.300s", what, answer->status,
                  buf_text(&type), buf_text(&message));

@@ -249,12 +249,20 @@ static bool may_pass(const struct s3_reply *reply)
     return http_is_passing(reply->answer.status) || is_one_of(reply->error.code, codes);
 }
 
-/* Keys that were renewed meanwhile. */
-static bool are_keys_stale(const struct s3_reply *reply)
+/* Keys that may have been renewed meanwhile.  The answer to a HEAD has no code: 400 is AWS's for a
+ * token that has ended, 403 others'. */
+static bool may_keys_be_stale(const struct s3_reply *reply)
 {
-    static const char *const codes[] = { "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
-                                         "TokenRefreshRequired", NULL };
+    static const char *const codes[] = { "ExpiredToken",
+                                         "InvalidAccessKeyId",
+                                         "InvalidToken",
+                                         "InvalidTokenId",
+                                         "TokenRefreshRequired",
+                                         "SignatureDoesNotMatch",
+                                         NULL };
 
+    if (reply->error.code[0] == '\0')
+        return reply->answer.status == 400 || reply->answer.status == 403;
     return is_one_of(reply->error.code, codes);
 }
 
@@ -285,7 +293,7 @@ int s3_client_call(struct s3_client *client, const struct s3_call *call, struct 
             break;
         if (has_answer && reply->answer.status >= 300)
             s3_xml_error(buf_span(&reply->answer.body), &reply->error);
-        if (has_answer && are_keys_stale(reply) && !is_renewed) {
+        if (has_answer && may_keys_be_stale(reply) && !is_renewed) {
             is_refused = is_renewed = true;
             continue;
         }

@@ -344,8 +344,13 @@ static void a_token_that_cannot_be_had_says_so_and_sends_no_commit(void **state)
     for (int i = 0; i < 3; i++)
         push(f, 401, "{\"error\":\"invalid_client\"}");
     assert_err(commit(f, &err), ERR_RETRY);
+    assert_non_null(strstr(err.text, "invalid_client: "));
     assert_non_null(strstr(err.text, "catalog.client_id"));
     assert_string_equal(http_mem_url(f->http, 0), "http://c/v1/oauth/tokens");
+    for (int i = 0; i < 3; i++)
+        push(f, 400, "{\"error\":\"invalid_scope\",\"error_description\":\"no such scope\"}");
+    assert_err(commit(f, &err), ERR_RETRY);
+    assert_non_null(strstr(err.text, "status 400: invalid_scope: no such scope"));
 }
 
 #define VENDED(prefix, key, ends)                                                                  \

@@ -226,18 +226,34 @@ static void our_own_object_behind_a_lost_answer_is_a_success(void **state)
 
 static void stale_keys_are_asked_for_anew_once(void **state)
 {
+    static const struct {
+        int status;
+        const char *body;
+    } rows[] = {
+        { 403, ERROR_BODY("ExpiredToken") },
+        { 403, ERROR_BODY("InvalidTokenId") },
+        { 403, ERROR_BODY("SignatureDoesNotMatch") },
+        { 403, "" },
+        { 400, "" },
+    };
     struct fixture *f = *state;
     struct err err = { 0 };
+    size_t sent = 0;
 
-    http_mem_push(f->http, 403, SPAN(ERROR_BODY("ExpiredToken")));
-    http_mem_push(f->http, 200, SPAN(""));
-    assert_ok(put(f, "text", &err));
-    assert_int_equal(f->refused, 1);
-    assert_string_equal(header_of(f, 1, "x-amz-security-token: "), "renewed");
-    http_mem_push(f->http, 403, SPAN(ERROR_BODY("ExpiredToken")));
-    http_mem_push(f->http, 403, SPAN(ERROR_BODY("ExpiredToken")));
-    assert_err(put(f, "text", &err), ERR_RETRY);
-    assert_int_equal(f->refused, 2);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f->refused = 0;
+        http_mem_push(f->http, rows[i].status, span_text(rows[i].body));
+        http_mem_push(f->http, 200, SPAN(""));
+        assert_ok(put(f, "text", &err));
+        assert_int_equal(f->refused, 1);
+        assert_string_equal(header_of(f, sent, "x-amz-security-token: "), "");
+        assert_string_equal(header_of(f, sent + 1, "x-amz-security-token: "), "renewed");
+        http_mem_push(f->http, rows[i].status, span_text(rows[i].body));
+        http_mem_push(f->http, rows[i].status, span_text(rows[i].body));
+        assert_err(put(f, "text", &err), ERR_RETRY);
+        assert_int_equal(f->refused, 2);
+        sent += 4;
+    }
 }
 
 static void a_large_object_goes_up_in_parts(void **state)
