@@ -39,9 +39,12 @@ static const struct command commands[] = {
     { "tables", cmd_tables, "[--config FILE] [--json]",
       "rows, files, snapshots and bytes of each table, and what it has taken",
       CONFIG_HELP "  --json          the same for programs\n" },
-    { "audit", cmd_audit, "[--config FILE]",
+    { "audit", cmd_audit, "[--since T] [--json] [--config FILE]",
       "every offset and every trade once, in every table: `audit: ok`, or what is not",
-      CONFIG_HELP },
+      CONFIG_HELP
+      "  --since T       only what was written from T on: a time (2026-11-22T15:00:00Z), or how\n"
+      "                  long ago (6h)\n"
+      "  --json          the same for programs\n" },
     { "positions", cmd_positions, "show [TABLE] [--json] | set TABLE WHAT... [--config FILE]",
       "how far each table has taken its topics and tables; set: after a refusal, by hand",
       CONFIG_HELP

@@ -13,6 +13,15 @@
  *                          Gold row of ours has its key within the window
  *   each raw frame         of [L, D) once in the dead letters
  *
+ * With T the same over less: what Bronze, Silver, the dead letters or Gold wrote at T or later, by
+ * their own stamps (ingestion_, validation_, error_, gold_ingestion_timestamp).  That is of each
+ * partition the offsets from the first such row on, or from behind the last that was decided before
+ * T, whichever is lower; and the hours of exchange time from T on or that such a row is of, whole.
+ * What is compared is compared with all of the tables, so what lies in it is found as without T and
+ * what is whole passes.  Stamps come from several clocks: T is taken a minute earlier.  Older rows
+ * are not looked at, so that of Bronze the map's count is not tested, and a trade that Silver
+ * decided before T is followed into Gold only if its hour is among those.
+ *
  * Only the tables are read, a snapshot at a time, so the pipeline may run.  What is compared is
  * held in bitmaps (offsets) and sorted fingerprints (trades) that are cut to the memory given.
  */
@@ -29,14 +38,17 @@ struct audit_options {
     size_t exchange_count;
     int64_t window_us; /* dedup_window */
     size_t memory;     /* bytes that may be held for comparing; a few MiB at least */
+    int64_t since_us;  /* T: only what was written from then on is compared; 0: all */
+    bool is_json;      /* the report for programs */
     struct log *log;   /* asked whether an offset that Bronze lacks ever existed; or NULL */
 };
 
 /*
  * Appends the report to *out: a few lines for each table and exchange, then each violation as a
  * line (20 of a kind), then `audit: ok` or `audit: FAILED N violations`; N counts offsets and rows.
- * *violations is that N.  -1: the audit could not be finished; RETRY when a file went away under
- * it.
+ * As JSON: ok, violations, since, report (the lines), cases by kind, and as objects what others
+ * have appended and deleted and what was skipped by hand. *violations is that N.  -1: the audit
+ * could not be finished; RETRY when a file went away under it.
  */
 CHECK_RESULT int audit_run(const struct audit_options *options, struct buf *out,
                            int64_t *violations, struct err *err);

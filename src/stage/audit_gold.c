@@ -3,6 +3,9 @@
  * audit_gold.c: exchange time is cut into slices of whole hours whose rows should fit in memory, by
  * the files' statistics; one that does not fit after all is halved.  A slice reads the files and
  * row groups that overlap it, a window wider at both ends, for a copy may lie across the cut.
+ *
+ * Since a time T: the hours from T on, and all other hours of which Silver or Gold wrote a trade
+ * from T on, however late it came; an hour is compared whole or not at all.
  */
 #include "stage/audit_gold.h"
 
@@ -31,7 +34,8 @@ struct sweep {
     int64_t low, high; /* times of all files with statistics */
     int64_t bucket_us; /* a whole number of hours */
     double *bucket;    /* about how many rows begin in it */
-    size_t bucket_count;
+    bool *is_marked;   /* to be compared */
+    size_t bucket_count, left_out;
 };
 
 static int64_t minus(int64_t at, int64_t by)
@@ -199,19 +203,109 @@ static void plan(struct sweep *sweep)
         spread(sweep, &audit->exchange[i].silver);
 }
 
+/* -- which hours are compared */
+
+static size_t bucket_near(const struct sweep *sweep, int64_t at)
+{
+    return bucket_at(sweep, int64_max(sweep->low, int64_min(at, sweep->high)));
+}
+
+static bool has_unmarked(const struct sweep *sweep, int64_t low, int64_t high)
+{
+    for (size_t b = bucket_near(sweep, low); b <= bucket_near(sweep, high); b++)
+        if (!sweep->is_marked[b])
+            return true;
+    return false;
+}
+
+static void mark_rows(struct sweep *sweep, const struct column *at, const struct column *stamp)
+{
+    for (size_t row = 0; row < at->rows; row++)
+        if (column_is_null(stamp, row) || column_int64(stamp, row) >= sweep->audit->since_us)
+            sweep->is_marked[bucket_near(sweep, column_int64(at, row))] = true;
+}
+
+static int mark_file(struct sweep *sweep, struct audit_table *table, struct audit_file *file,
+                     struct column columns[2], struct err *err)
+{
+    const int index[] = { TRADE_TIMESTAMP, table->stamp };
+
+    if (audit_tables_open(&sweep->reader, table, file, err) != 0)
+        return -1;
+    for (size_t g = 0; g < sweep->reader.file.row_group_count; g++) {
+        int64_t low, high, oldest, newest;
+
+        if ((table_reader_range(&sweep->reader, g, (size_t)table->stamp, &oldest, &newest) &&
+             newest < sweep->audit->since_us) ||
+            (table_reader_range(&sweep->reader, g, TRADE_TIMESTAMP, &low, &high) &&
+             !has_unmarked(sweep, low, high)))
+            continue;
+        if (audit_tables_columns(&sweep->reader, g, index, 2, columns, err) != 0)
+            return -1;
+        mark_rows(sweep, &columns[0], &columns[1]);
+    }
+    return 0;
+}
+
+static int mark_table(struct sweep *sweep, struct audit_table *table, struct err *err)
+{
+    struct column columns[2];
+    int rc = 0;
+
+    column_init(&columns[0], COLUMN_INT64);
+    column_init(&columns[1], COLUMN_INT64);
+    for (size_t i = 0; rc == 0 && i < table->count; i++)
+        if (table->file[i].stamp_high >= sweep->audit->since_us &&
+            has_unmarked(sweep, table->file[i].time_low, table->file[i].time_high))
+            rc = mark_file(sweep, table, &table->file[i], columns, err);
+    column_deinit(&columns[0]);
+    column_deinit(&columns[1]);
+    return rc;
+}
+
+/* The last hour has no end: files may lack statistics. */
+static int mark(struct sweep *sweep, struct err *err)
+{
+    struct audit *audit = sweep->audit;
+    int64_t since_us = audit->since_us;
+
+    sweep->is_marked = mem_zero(sweep->bucket_count, sizeof(*sweep->is_marked));
+    for (size_t b = 0; b < sweep->bucket_count; b++)
+        sweep->is_marked[b] = since_us == 0 || b + 1 == sweep->bucket_count ||
+                              since_us < sweep->low + (int64_t)(b + 1) * sweep->bucket_us;
+    if (since_us == 0)
+        return 0;
+    for (size_t i = 0; i < audit->exchange_count; i++)
+        if (mark_table(sweep, &audit->exchange[i].silver, err) != 0)
+            return -1;
+    if (mark_table(sweep, &audit->gold, err) != 0)
+        return -1;
+    for (size_t b = 0; b < sweep->bucket_count; b++)
+        sweep->left_out += !sweep->is_marked[b];
+    return 0;
+}
+
 /* The first slice begins and the last ends with all time: files may lack statistics. */
 static int sweep_all(struct sweep *sweep, struct err *err)
 {
+    bool is_begun = false;
     int64_t from = INT64_MIN;
     double rows = 0;
 
     for (size_t b = 0; b < sweep->bucket_count; b++) {
-        int64_t end = sweep->low + (int64_t)b * sweep->bucket_us;
+        int64_t begin = sweep->low + (int64_t)b * sweep->bucket_us;
 
-        if (rows > 0 && rows + sweep->bucket[b] > (double)sweep->room * 0.8) {
-            if (compare(sweep, from, end - 1, err) != 0)
+        if (is_begun && (!sweep->is_marked[b] ||
+                         (rows > 0 && rows + sweep->bucket[b] > (double)sweep->room * 0.8))) {
+            if (compare(sweep, from, begin - 1, err) != 0)
                 return -1;
-            from = end;
+            is_begun = false;
+        }
+        if (!sweep->is_marked[b])
+            continue;
+        if (!is_begun) {
+            is_begun = true;
+            from = b == 0 ? INT64_MIN : begin;
             rows = 0;
         }
         rows += sweep->bucket[b];
@@ -244,6 +338,10 @@ static void conclude(struct sweep *sweep)
 
     audit_report_line(report, "%s: %" PRId64 " rows of ours for %" PRId64 " of silver", TABLES_GOLD,
                       sweep->slice.gold, sweep->slice.silver);
+    if (sweep->audit->since_us != 0)
+        audit_report_line(report, "%s: left out: %zu of %" PRId64 " hours of trades", TABLES_GOLD,
+                          sweep->left_out * (size_t)(sweep->bucket_us / MICROS_HOUR),
+                          (int64_t)sweep->bucket_count * (sweep->bucket_us / MICROS_HOUR));
     if (sweep->slice.too_old > 0) {
         micros_format(sweep->slice.orphan_from, time);
         audit_report_case(report, AUDIT_UNSEEN, sweep->slice.too_old,
@@ -290,12 +388,15 @@ int audit_gold_run(struct audit *audit, struct err *err)
     for (size_t i = 0; i < TRADE_FIELDS; i++)
         column_init(&sweep.column[i], trade_field_type((enum trade_field)i));
     plan(&sweep);
-    rc = sweep_all(&sweep, err);
+    rc = mark(&sweep, err);
+    if (rc == 0)
+        rc = sweep_all(&sweep, err);
     if (rc == 0)
         conclude(&sweep);
     for (size_t i = 0; i < TRADE_FIELDS; i++)
         column_deinit(&sweep.column[i]);
     free(sweep.bucket);
+    free(sweep.is_marked);
     audit_slice_deinit(&sweep.slice);
     table_reader_deinit(&sweep.reader);
     return rc;

@@ -7,10 +7,15 @@
  * An offset that no table has may never have been (a log may skip offsets).  Bronze takes all that
  * the log gives, so where Bronze holds exactly as many rows as its map counts, what it lacks never
  * was; otherwise the log is asked, if there is one.
+ *
+ * Since a time: the same over fewer offsets.  Files are passed over by offset alone, never by time,
+ * so that each offset compared is compared with all that the tables have of it; and should one be
+ * in no table, Bronze's rows are counted after all.
  */
 #include "stage/audit_offsets.h"
 
 #include "core/num.h"
+#include "stage/audit_since.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -57,8 +62,9 @@ struct account {
     struct column columns[4]; /* partition, offset, topic, replay_id */
     struct buf gaps;          /* struct gap */
     int64_t gaps_unlisted;
-    int64_t held[SOURCES], never, skipped;
+    int64_t held[SOURCES], never, skipped, left_out;
     int64_t asked;
+    struct account *counts_for; /* rows are only counted, for that one; NULL: all is compared */
 };
 
 enum { COLUMN_PARTITION, COLUMN_OFFSET, COLUMN_TOPIC, COLUMN_REPLAY };
@@ -67,6 +73,11 @@ enum { COLUMN_PARTITION, COLUMN_OFFSET, COLUMN_TOPIC, COLUMN_REPLAY };
 static int counted(const struct account *account)
 {
     return account->is_raw ? IN_DEAD : IN_BRONZE;
+}
+
+static bool is_since(const struct account *account)
+{
+    return account->audit->since_us != 0 && account->counts_for == NULL;
 }
 
 static const enum audit_kind twice_kind[SOURCES] = { AUDIT_BRONZE_TWICE, AUDIT_SILVER_TWICE,
@@ -112,6 +123,37 @@ static void plan(struct account *account)
         if (strcmp(map->offset[i].topic, account->topic) == 0 && map->offset[i].partition >= 0 &&
             map->offset[i].partition < PARTITIONS_MAX)
             set_range(account, &account->partition[map->offset[i].partition], &map->offset[i]);
+}
+
+static int cut_since(struct account *account, struct err *err)
+{
+    size_t count = (size_t)account->partitions;
+    int64_t *low = mem_zero(2 * count + 1, sizeof(*low));
+    int64_t *from = low + count;
+    const struct audit_since since = { account->audit,
+                                       account->table[IN_BRONZE],
+                                       account->table[IN_SILVER],
+                                       account->table[IN_DEAD],
+                                       account->topic,
+                                       account->partitions,
+                                       low };
+    int rc;
+
+    for (size_t i = 0; i < count; i++) {
+        low[i] = account->partition[i].low;
+        from[i] = account->partition[i].high;
+    }
+    rc = audit_since_find(&since, from, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct account_partition *p = &account->partition[i];
+
+        account->left_out += from[i] - p->low;
+        p->low = from[i];
+        p->bronze_low = int64_max(p->bronze_low, p->low);
+    }
+    account->total -= account->left_out;
+    free(low);
+    return rc;
 }
 
 /* "0-3: [0, 120)  4: [0, 90)" */
@@ -200,12 +242,12 @@ static void put_row(struct account *account, int source, bool is_sure, int32_t p
     if ((*word & bit) == 0) {
         *word |= bit;
         p->found += source == counted(account);
-    } else if (is_sure) {
+    } else if (is_sure && account->counts_for == NULL) {
         put_twice(account, source, partition, offset);
     }
 }
 
-/* `file` NULL: it has our key.  Else only what the table's map lacks without it is ours. */
+/* Without our key only what the table's map lacks without it is ours. */
 static void put_rows(struct account *account, int source, const struct audit_file *file)
 {
     const struct audit_table *table = account->table[source];
@@ -222,11 +264,9 @@ static void put_rows(struct account *account, int source, const struct audit_fil
             number >= account->partitions ||
             (topic->rows > 0 && !span_equal(column_bytes(topic, row), name)) ||
             (replay->rows > 0 && !column_is_null(replay, row)) ||
-            (file != NULL && table->claims.count > 0 &&
-             !own_claims_hold(&table->claims, file->level, file->file_sequence, name, number,
-                              column_int64(offset, row))))
+            !audit_tables_holds(table, file, name, number, column_int64(offset, row)))
             continue;
-        put_row(account, source, file == NULL, number, column_int64(offset, row));
+        put_row(account, source, file->origin == AUDIT_OURS, number, column_int64(offset, row));
     }
 }
 
@@ -239,7 +279,7 @@ static bool overlaps(const struct account *account, int source, int64_t low, int
             continue;
         if (p->width > 0 && low < p->from + (int64_t)p->width && high >= p->from)
             return true;
-        if (source == counted(account) &&
+        if (source == counted(account) && !is_since(account) &&
             ((account->pass == 0 && low < p->low) ||
              (account->pass + 1 == account->passes && high >= p->high)))
             return true;
@@ -252,17 +292,9 @@ static int read_group(struct account *account, int source, size_t group, struct 
     const struct chain_origin *origin = &account->table[source]->chain.origin;
     const int index[] = { origin->partition, origin->offset, origin->topic,
                           source == IN_SILVER ? (int)SILVER_REPLAY_ID : -1 };
-    int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(index); i++) {
-        column_clear(&account->columns[i]);
-        if (index[i] >= 0)
-            rc = table_reader_column(&account->reader, group, (size_t)index[i],
-                                     &account->columns[i], err);
-    }
-    return rc <= 0 ? rc
-                   : err_set(err, ERR_RETRY, "%s went away while it was read: run it again",
-                             account->reader.path);
+    return audit_tables_columns(&account->reader, group, index, ARRAY_LEN(index), account->columns,
+                                err);
 }
 
 static int read_file(struct account *account, int source, struct audit_file *file, bool is_sure,
@@ -284,7 +316,7 @@ static int read_file(struct account *account, int source, struct audit_file *fil
             continue;
         if (read_group(account, source, g, err) != 0)
             return -1;
-        put_rows(account, source, is_sure ? NULL : file);
+        put_rows(account, source, file);
     }
     return 0;
 }
@@ -305,6 +337,63 @@ static int read_source(struct account *account, int source, struct err *err)
                 return -1;
         }
     return 0;
+}
+
+static size_t passes_of(const struct account *account)
+{
+    uint64_t bytes = (uint64_t)account->total / 8 * (account->is_raw ? 1 : SOURCES);
+
+    return (size_t)(bytes / size_max(account->audit->options->memory / 2, 4096)) + 1;
+}
+
+static int do_and_free(struct account *account, int (*work)(struct account *, struct err *),
+                       struct err *err)
+{
+    static const enum column_type types[] = { COLUMN_INT32, COLUMN_INT64, COLUMN_BYTES,
+                                              COLUMN_BYTES };
+    int rc;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        column_init(&account->columns[i], types[i]);
+    rc = work(account, err);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        column_deinit(&account->columns[i]);
+    for (int s = 0; s < SOURCES; s++)
+        free(account->bits[s]);
+    free(account->partition);
+    buf_deinit(&account->gaps);
+    table_reader_deinit(&account->reader);
+    return rc;
+}
+
+/* -- all rows of the counted table, when only a part is compared */
+
+static int count(struct account *account, struct err *err)
+{
+    int rc = 0;
+
+    plan(account);
+    account->passes = passes_of(account);
+    for (account->pass = 0; rc == 0 && account->pass < account->passes; account->pass++) {
+        begin_pass(account);
+        rc = read_source(account, counted(account), err);
+    }
+    for (int32_t i = 0; i < account->partitions; i++)
+        account->counts_for->partition[i].found = account->partition[i].found;
+    return rc;
+}
+
+static int count_all(struct account *account, struct err *err)
+{
+    struct account whole = { .audit = account->audit,
+                             .names = account->names,
+                             .topic = account->topic,
+                             .is_raw = account->is_raw,
+                             .table = { account->table[IN_BRONZE], account->table[IN_SILVER],
+                                        account->table[IN_DEAD] },
+                             .counts_for = account };
+
+    return do_and_free(&whole, count, err);
 }
 
 /* -- what the bits say */
@@ -580,7 +669,9 @@ static int settle(struct account *account, struct err *err)
     const struct gap *gap = (const struct gap *)(const void *)account->gaps.data;
     size_t count = account->gaps.size / sizeof(*gap);
 
-    for (int32_t i = 0; i < account->partitions; i++)
+    if (is_since(account) && count > 0 && count_all(account, err) != 0)
+        return -1;
+    for (int32_t i = 0; i < account->partitions && !is_since(account); i++)
         settle_count(account, i);
     for (size_t i = 0; i < count; i++)
         if (settle_gap(account, &gap[i], err) != 0)
@@ -616,6 +707,9 @@ static void conclude(struct account *account)
                           account->topic, account->total, account->held[IN_BRONZE],
                           account->names->bronze, account->held[IN_SILVER], account->names->silver,
                           account->held[IN_DEAD], TABLES_DEAD_LETTERS, account->never);
+    if (is_since(account))
+        audit_report_line(report, "%s: left out: %" PRId64 " offsets decided before",
+                          account->topic, account->left_out);
     if (account->skipped > 0)
         audit_report_line(report, "%s: %" PRId64 " offsets were skipped by hand", account->topic,
                           account->skipped);
@@ -624,12 +718,12 @@ static void conclude(struct account *account)
 
 static int run(struct account *account, struct err *err)
 {
-    uint64_t bytes;
     int rc = 0;
 
     plan(account);
-    bytes = (uint64_t)account->total / 8 * (account->is_raw ? 1 : SOURCES);
-    account->passes = (size_t)(bytes / size_max(account->audit->options->memory / 2, 4096)) + 1;
+    if (is_since(account))
+        rc = cut_since(account, err);
+    account->passes = passes_of(account);
     for (account->pass = 0; rc == 0 && account->pass < account->passes; account->pass++) {
         begin_pass(account);
         for (int s = 0; rc == 0 && s < SOURCES; s++)
@@ -645,25 +739,6 @@ static int run(struct account *account, struct err *err)
     return rc;
 }
 
-static int run_and_free(struct account *account, struct err *err)
-{
-    static const enum column_type types[] = { COLUMN_INT32, COLUMN_INT64, COLUMN_BYTES,
-                                              COLUMN_BYTES };
-    int rc;
-
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        column_init(&account->columns[i], types[i]);
-    rc = run(account, err);
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        column_deinit(&account->columns[i]);
-    for (int s = 0; s < SOURCES; s++)
-        free(account->bits[s]);
-    free(account->partition);
-    buf_deinit(&account->gaps);
-    table_reader_deinit(&account->reader);
-    return rc;
-}
-
 int audit_offsets_trades(struct audit *audit, struct audit_exchange *exchange, struct err *err)
 {
     struct account account = { .audit = audit,
@@ -671,7 +746,7 @@ int audit_offsets_trades(struct audit *audit, struct audit_exchange *exchange, s
                                .topic = exchange->names.topic,
                                .table = { &exchange->bronze, &exchange->silver, &audit->dead } };
 
-    return run_and_free(&account, err);
+    return do_and_free(&account, run, err);
 }
 
 int audit_offsets_frames(struct audit *audit, struct audit_exchange *exchange, struct err *err)
@@ -682,5 +757,5 @@ int audit_offsets_frames(struct audit *audit, struct audit_exchange *exchange, s
                                .is_raw = true,
                                .table = { NULL, NULL, &audit->dead } };
 
-    return run_and_free(&account, err);
+    return do_and_free(&account, run, err);
 }

@@ -3,6 +3,8 @@
  * another. */
 #include "stage/audit_report.h"
 
+#include "core/json.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 
@@ -24,7 +26,7 @@ static const char *const names[AUDIT_KINDS] = {
     [AUDIT_ID_CONFLICT] = "gold_id_conflict",
     [AUDIT_FOREIGN] = "foreign",
     [AUDIT_SKIPPED] = "skipped",
-    [AUDIT_UNSEEN] = "not seen",
+    [AUDIT_UNSEEN] = "not_seen",
 };
 
 void audit_report_init(struct audit_report *report)
@@ -35,6 +37,8 @@ void audit_report_init(struct audit_report *report)
 void audit_report_deinit(struct audit_report *report)
 {
     buf_deinit(&report->text);
+    buf_deinit(&report->foreign);
+    buf_deinit(&report->skipped);
     for (size_t kind = 0; kind < AUDIT_KINDS; kind++)
         buf_deinit(&report->kind[kind].text);
 }
@@ -86,28 +90,87 @@ void audit_report_case(struct audit_report *report, enum audit_kind kind, int64_
     va_end(args);
 }
 
-void audit_report_finish(struct audit_report *report, struct buf *out, int64_t *violations)
+int64_t audit_report_violations(const struct audit_report *report)
 {
-    static const enum audit_kind notes[] = { AUDIT_UNSEEN, AUDIT_SKIPPED, AUDIT_FOREIGN,
-                                             AUDIT_ID_CONFLICT };
-    size_t first_violation = ARRAY_LEN(notes);
+    int64_t violations = 0;
 
-    *violations = 0;
+    for (int kind = 0; kind < AUDIT_ID_CONFLICT; kind++)
+        violations += report->kind[kind].count;
+    return violations;
+}
+
+static void put_kind(const struct audit_report *report, enum audit_kind kind, struct buf *out)
+{
+    int64_t more = report->kind[kind].count - report->kind[kind].listed;
+
+    buf_put_span(out, buf_span(&report->kind[kind].text));
+    if (more > 0)
+        buf_printf(out, "%s: ... and %" PRId64 " more\n", names[kind], more);
+}
+
+void audit_report_put(const struct audit_report *report, struct buf *out)
+{
+    int64_t violations = audit_report_violations(report);
+
     buf_put_span(out, buf_span(&report->text));
-    for (size_t i = 0; i < first_violation + AUDIT_ID_CONFLICT; i++) {
-        enum audit_kind kind =
-            i < first_violation ? notes[i] : (enum audit_kind)(i - first_violation);
-        int64_t more = report->kind[kind].count - report->kind[kind].listed;
-
-        buf_put_span(out, buf_span(&report->kind[kind].text));
-        if (more > 0)
-            buf_printf(out, "%s: ... and %" PRId64 " more\n", names[kind], more);
-        if (i >= first_violation)
-            *violations += report->kind[kind].count;
-    }
-    if (*violations == 0)
+    for (int kind = AUDIT_KINDS - 1; kind >= AUDIT_ID_CONFLICT; kind--)
+        put_kind(report, (enum audit_kind)kind, out);
+    for (int kind = 0; kind < AUDIT_ID_CONFLICT; kind++)
+        put_kind(report, (enum audit_kind)kind, out);
+    if (violations == 0)
         buf_put_text(out, "audit: ok\n");
     else
-        buf_printf(out, "audit: FAILED %" PRId64 " violation%s\n", *violations,
-                   *violations == 1 ? "" : "s");
+        buf_printf(out, "audit: FAILED %" PRId64 " violation%s\n", violations,
+                   violations == 1 ? "" : "s");
+}
+
+/* -- for programs */
+
+/* Lines of text as strings. */
+static void put_lines(const struct buf *text, struct buf *out)
+{
+    size_t from = 0;
+
+    buf_put_byte(out, '[');
+    for (size_t at = 0; at < text->size; at++) {
+        if (text->data[at] != '\n')
+            continue;
+        buf_put_text(out, from > 0 ? "," : "");
+        json_quote(span_of(text->data + from, at - from), out);
+        from = at + 1;
+    }
+    buf_put_byte(out, ']');
+}
+
+static void put_cases(const struct audit_report *report, struct buf *out)
+{
+    bool is_first = true;
+
+    for (int kind = 0; kind < AUDIT_KINDS; kind++) {
+        if (report->kind[kind].count == 0)
+            continue;
+        buf_printf(out, "%s\"%s\":{\"count\":%" PRId64 ",\"lines\":", is_first ? "" : ",",
+                   names[kind], report->kind[kind].count);
+        put_lines(&report->kind[kind].text, out);
+        buf_put_byte(out, '}');
+        is_first = false;
+    }
+}
+
+void audit_report_put_json(const struct audit_report *report, const char *since, struct buf *out)
+{
+    int64_t violations = audit_report_violations(report);
+    const char *quote = since[0] == 0 ? "" : "\"";
+
+    buf_printf(out, "{\"ok\":%s,\"violations\":%" PRId64 ",\"since\":%s%s%s,\"report\":",
+               violations == 0 ? "true" : "false", violations, quote,
+               since[0] == 0 ? "null" : since, quote);
+    put_lines(&report->text, out);
+    buf_put_text(out, ",\"cases\":{");
+    put_cases(report, out);
+    buf_put_text(out, "},\"foreign\":[");
+    buf_put_span(out, buf_span(&report->foreign));
+    buf_put_text(out, "],\"skipped\":[");
+    buf_put_span(out, buf_span(&report->skipped));
+    buf_put_text(out, "]}\n");
 }

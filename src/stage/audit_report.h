@@ -28,7 +28,8 @@ enum audit_kind {
 enum { AUDIT_LINES_MAX = 20 }; /* of a kind */
 
 struct audit_report {
-    struct buf text; /* about tables and exchanges, in order */
+    struct buf text;             /* about tables and exchanges, in order */
+    struct buf foreign, skipped; /* objects of JSON, separated by commas */
     struct {
         int64_t count; /* offsets, rows, snapshots: what the kind is about */
         int64_t listed;
@@ -48,7 +49,10 @@ void audit_report_case(struct audit_report *report, enum audit_kind kind, int64_
 /* False when no more cases of this kind will be listed: spares the work of naming them. */
 bool audit_report_lists(const struct audit_report *report, enum audit_kind kind);
 
-/* All of it, the verdict last. */
-void audit_report_finish(struct audit_report *report, struct buf *out, int64_t *violations);
+/* Offsets, rows and maps that are not as they should be. */
+int64_t audit_report_violations(const struct audit_report *report);
+/* All of it, the verdict last; or as JSON, `since` "" without. */
+void audit_report_put(const struct audit_report *report, struct buf *out);
+void audit_report_put_json(const struct audit_report *report, const char *since, struct buf *out);
 
 #endif

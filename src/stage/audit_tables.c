@@ -9,6 +9,7 @@
  */
 #include "stage/audit_tables.h"
 
+#include "core/json.h"
 #include "core/micros.h"
 #include "core/num.h"
 #include "protocol/own_rows.h"
@@ -34,8 +35,8 @@ static int gone(const struct audit_table *table, struct err *err)
 struct listing {
     struct audit *audit;
     struct audit_table *table;
-    int time_index, offset_index, age_index; /* columns, or -1 */
-    struct buf files;                        /* struct audit_file */
+    int time_index, offset_index; /* columns, or -1 */
+    struct buf files;             /* struct audit_file */
 };
 
 static void range_of(const struct listing *listing, const struct ice_data_file *file, int index,
@@ -77,12 +78,12 @@ static int list_file(void *context, const struct ice_data_file *file, struct err
         .level = own_rows_level_unkeyed(metadata_of(table), file->snapshot_id),
         .is_appended_by_others = is_appended_by_others(metadata_of(table), file->snapshot_id),
     };
-    int64_t oldest, newest;
+    int64_t oldest;
 
     (void)err;
     range_of(listing, file, listing->time_index, &entry.time_low, &entry.time_high);
     range_of(listing, file, listing->offset_index, &entry.offset_low, &entry.offset_high);
-    range_of(listing, file, listing->age_index, &oldest, &newest);
+    range_of(listing, file, table->stamp, &oldest, &entry.stamp_high);
     table->oldest_us = int64_min(table->oldest_us, oldest);
     table->rows += file->rows;
     buf_put(&listing->files, &entry, sizeof(entry));
@@ -92,10 +93,9 @@ static int list_file(void *context, const struct ice_data_file *file, struct err
 /* Live files of the snapshot fixed, and the first `taken` of the one begun. */
 static int list_files(struct audit *audit, struct audit_table *table,
                       const struct ice_snapshot *begun, int64_t taken, int time_index,
-                      int age_index, struct err *err)
+                      struct err *err)
 {
-    struct listing listing = { audit,     table,   time_index, table->chain.origin.offset,
-                               age_index, BUF_INIT };
+    struct listing listing = { audit, table, time_index, table->chain.origin.offset, BUF_INIT };
     const struct ice_file_visitor visitor = { list_file, &listing };
     struct ice_data_file **added = NULL;
     size_t count = 0;
@@ -143,11 +143,36 @@ int audit_tables_claim(struct audit_table *table, struct err *err)
     return err->kind == ERR_REFUSED ? 0 : -1;
 }
 
+bool audit_tables_holds(const struct audit_table *table, const struct audit_file *file,
+                        struct span topic, int32_t partition, int64_t offset)
+{
+    return file->origin == AUDIT_OURS || table->claims.count == 0 ||
+           own_claims_hold(&table->claims, file->level, file->file_sequence, topic, partition,
+                           offset);
+}
+
+int audit_tables_columns(struct table_reader *reader, size_t group, const int *index, size_t count,
+                         struct column *column, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        column_clear(&column[i]);
+        if (index[i] >= 0)
+            rc = table_reader_column(reader, group, (size_t)index[i], &column[i], err);
+    }
+    return rc <= 0 ? rc
+                   : err_set(err, ERR_RETRY, "%s went away while it was read: run it again",
+                             reader->path);
+}
+
 /* -- snapshots and maps */
 
 static void open_table(struct audit *audit, struct audit_table *table,
-                       const struct ice_definition *definition, const struct chain_origin *origin)
+                       const struct ice_definition *definition, const struct chain_origin *origin,
+                       int stamp)
 {
+    table->stamp = stamp;
     chain_init(&table->chain, &audit->options->ports, audit->options->space, definition, origin,
                "audit");
     positions_init(&table->map, &audit->arena);
@@ -226,14 +251,13 @@ static int fix_silver(struct audit *audit, struct audit_exchange *exchange, stru
     } else if (at != NULL && fix_named(audit, silver, at, err)) {
         if (at->begun != POSITION_NONE)
             begun = ice_metadata_snapshot(metadata_of(silver), at->begun);
-        return list_files(audit, silver, begun, at->taken, TRADE_TIMESTAMP,
-                          SILVER_VALIDATION_TIMESTAMP, err);
+        return list_files(audit, silver, begun, at->taken, TRADE_TIMESTAMP, err);
     }
     silver->taken = at == NULL ? -1 : read_on_taken(metadata_of(silver), at);
     positions_init(&silver->map, &audit->arena);
     if (fix_newest(audit, silver, err) != 0)
         return -1;
-    return list_files(audit, silver, NULL, 0, TRADE_TIMESTAMP, SILVER_VALIDATION_TIMESTAMP, err);
+    return list_files(audit, silver, NULL, 0, TRADE_TIMESTAMP, err);
 }
 
 /* -- exchanges: those asked for, and those that Gold has read */
@@ -263,10 +287,10 @@ static void add_exchange(struct audit *audit, const char *name)
     tables_names(&exchange->names, &audit->arena, name);
     definition = tables_bronze(exchange->names.bronze);
     origin = tables_bronze_origin();
-    open_table(audit, &exchange->bronze, &definition, &origin);
+    open_table(audit, &exchange->bronze, &definition, &origin, BRONZE_INGESTION_TIMESTAMP);
     definition = tables_silver(exchange->names.silver);
     origin = tables_silver_origin(exchange->names.topic);
-    open_table(audit, &exchange->silver, &definition, &origin);
+    open_table(audit, &exchange->silver, &definition, &origin, SILVER_VALIDATION_TIMESTAMP);
 }
 
 static void add_exchanges(struct audit *audit)
@@ -304,7 +328,26 @@ static int fix_and_list(struct audit *audit, struct audit_table *table, int time
 {
     if (fix_newest(audit, table, err) != 0)
         return -1;
-    return list_files(audit, table, NULL, 0, time_index, -1, err);
+    return list_files(audit, table, NULL, 0, time_index, err);
+}
+
+static void put_json_pair(struct buf *out, const char *key, const char *value)
+{
+    buf_printf(out, ",\"%s\":", key);
+    json_quote(span_text(value), out);
+}
+
+static void put_skip_json(struct buf *json, const struct audit_table *table,
+                          const struct setting_skip *skip)
+{
+    buf_printf(json, "%s{\"partition\":%" PRId32 ",\"from\":%" PRId64 ",\"to\":%" PRId64,
+               json->size > 0 ? "," : "", skip->partition, skip->from, skip->to);
+    put_json_pair(json, "table", audit_table_name(table));
+    put_json_pair(json, "topic", skip->topic);
+    put_json_pair(json, "time", skip->time);
+    put_json_pair(json, "who", skip->who);
+    put_json_pair(json, "reason", skip->reason);
+    buf_put_byte(json, '}');
 }
 
 /* Every audit says what was passed over by hand, by whom. */
@@ -323,6 +366,7 @@ static int list_skipped(struct audit *audit, struct audit_table *table, struct e
             "%s: topic %s partition %" PRId32 " offsets [%" PRId64 ", %" PRId64 ") by %s at %s%s%s",
             audit_table_name(table), skip->topic, skip->partition, skip->from, skip->to, skip->who,
             skip->time, skip->reason[0] != 0 ? ": " : "", skip->reason);
+        put_skip_json(&audit->report.skipped, table, skip);
     }
     return 0;
 }
@@ -341,10 +385,10 @@ int audit_tables_fix(struct audit *audit, struct err *err)
     struct ice_definition definition = tables_gold();
     struct chain_origin origin = tables_gold_origin();
 
-    open_table(audit, &audit->gold, &definition, &origin);
+    open_table(audit, &audit->gold, &definition, &origin, GOLD_INGESTION_TIMESTAMP);
     definition = tables_dead_letters();
     origin = tables_dead_letters_origin();
-    open_table(audit, &audit->dead, &definition, &origin);
+    open_table(audit, &audit->dead, &definition, &origin, DEAD_ERROR_TIMESTAMP);
     if (fix_and_list(audit, &audit->gold, TRADE_TIMESTAMP, err) != 0)
         return -1;
     add_exchanges(audit);
@@ -388,6 +432,48 @@ static const char *summary_or(const struct ice_snapshot *snapshot, const char *k
     return value == NULL ? otherwise : value;
 }
 
+/* Who made a snapshot, as far as its summary tells. */
+static const char *maker_of(struct audit *audit, const struct ice_snapshot *snapshot)
+{
+    static const char *const ids[] = { "app-id", "spark.app.id", "trino_query_id", "flink.job-id" };
+    const char *engine = summary_or(snapshot, "engine-name", "");
+    const char *id = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(ids) && id[0] == 0; i++)
+        id = summary_or(snapshot, ids[i], "");
+    if (engine[0] == 0 && id[0] == 0)
+        return "others";
+    return arena_printf(&audit->arena, "%s%s%s", engine, engine[0] != 0 && id[0] != 0 ? " " : "",
+                        id);
+}
+
+static void list_foreign(struct audit *audit, const struct audit_table *table,
+                         const struct ice_snapshot *snapshot)
+{
+    static const char *const counts[] = { "added-records", "deleted-records",
+                                          "added-delete-files" };
+    struct buf *json = &audit->report.foreign;
+    const char *who = maker_of(audit, snapshot);
+    char time[MICROS_TEXT_BYTES_MAX];
+
+    micros_format(snapshot->timestamp_ms * 1000, time);
+    audit_report_case(&audit->report, AUDIT_FOREIGN, 1,
+                      "%s: snapshot %" PRId64 " of %s: %s by %s, %.20s rows added, %.20s deleted, "
+                      "%.20s delete files",
+                      audit_table_name(table), snapshot->id, time, snapshot->operation, who,
+                      summary_or(snapshot, counts[0], "0"), summary_or(snapshot, counts[1], "0"),
+                      summary_or(snapshot, counts[2], "0"));
+    buf_printf(json, "%s{\"snapshot\":%" PRId64, json->size > 0 ? "," : "", snapshot->id);
+    put_json_pair(json, "table", audit_table_name(table));
+    put_json_pair(json, "time", time);
+    put_json_pair(json, "operation", snapshot->operation);
+    put_json_pair(json, "by", who);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        buf_printf(json, ",\"%s\":%lld", counts[i],
+                   strtoll(summary_or(snapshot, counts[i], "0"), NULL, 10));
+    buf_put_byte(json, '}');
+}
+
 static void foreign_snapshots(struct audit *audit, const struct audit_table *table)
 {
     const struct ice_metadata *metadata = metadata_of(table);
@@ -396,13 +482,9 @@ static void foreign_snapshots(struct audit *audit, const struct audit_table *tab
         const struct ice_snapshot *snapshot = &metadata->snapshot[i];
 
         if (ice_snapshot_get(snapshot, "k2.commit-id") == NULL &&
-            strcmp(snapshot->operation, "replace") != 0)
-            audit_report_case(&audit->report, AUDIT_FOREIGN, 1,
-                              "%s: snapshot %" PRId64 ": %s by others, %.20s rows added, %.20s "
-                              "deleted",
-                              audit_table_name(table), snapshot->id, snapshot->operation,
-                              summary_or(snapshot, "added-records", "0"),
-                              summary_or(snapshot, "deleted-records", "0"));
+            strcmp(snapshot->operation, "replace") != 0 &&
+            snapshot->timestamp_ms >= audit->since_us / 1000)
+            list_foreign(audit, table, snapshot);
     }
 }
 

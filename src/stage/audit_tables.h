@@ -20,6 +20,7 @@ struct audit_file {
     int64_t bytes, rows, sequence, file_sequence;
     int64_t time_low, time_high; /* inclusive; all of int64 without statistics */
     int64_t offset_low, offset_high;
+    int64_t stamp_high;         /* of the table's stamp; INT64_MAX without statistics */
     bool is_appended_by_others; /* by a listed snapshot that is not ours and no compaction */
     enum own_level level;       /* should it lack our key */
     enum audit_origin origin;
@@ -29,7 +30,8 @@ struct audit_table {
     struct chain_table chain;
     const struct ice_snapshot *snapshot; /* NULL: absent or empty */
     struct positions map;                /* at that snapshot */
-    struct own_claims claims;            /* on rows of files without our key; none: refused */
+    int stamp;                /* the column that says when K2 wrote a row: what T speaks of */
+    struct own_claims claims; /* on rows of files without our key; none: refused */
     bool has_claims;
     struct setting_skip *skip; /* what k2.skipped lists */
     size_t skip_count;
@@ -37,7 +39,7 @@ struct audit_table {
     size_t count;
     int64_t rows;
     int64_t taken;     /* Silver: Gold has taken files up to this data sequence number */
-    int64_t oldest_us; /* Silver: the oldest validation; INT64_MIN without statistics */
+    int64_t oldest_us; /* the oldest stamp; INT64_MIN without statistics */
 };
 
 struct audit_exchange {
@@ -52,6 +54,7 @@ struct audit {
     struct audit_exchange *exchange;
     size_t exchange_count;
     struct audit_table dead, gold;
+    int64_t since_us; /* stamps from here on are compared; 0: all */
 };
 
 /* Fixes a snapshot of every table, Gold's first, and lists their files. */
@@ -67,6 +70,15 @@ CHECK_RESULT int audit_tables_open(struct table_reader *reader, struct audit_tab
 /* Finds out which rows of files without our key are ours, once; where the rows do not match the
  * map, there are no claims, and all such rows fill what is absent. */
 CHECK_RESULT int audit_tables_claim(struct audit_table *table, struct err *err);
+
+/* Is this row of a file without our key ours, by those claims? */
+bool audit_tables_holds(const struct audit_table *table, const struct audit_file *file,
+                        struct span topic, int32_t partition, int64_t offset);
+
+/* Columns of a row group into column[0 .. count); those of index -1 are left empty.  RETRY when the
+ * file is gone. */
+CHECK_RESULT int audit_tables_columns(struct table_reader *reader, size_t group, const int *index,
+                                      size_t count, struct column *column, struct err *err);
 
 static inline const char *audit_table_name(const struct audit_table *table)
 {
