@@ -93,6 +93,7 @@ struct sim {
     struct random random;
     struct arena arena;
     struct clock *clock;
+    int64_t began_us;
     struct store *store;
     struct catalog *catalog;
     struct log *log;

@@ -331,7 +331,8 @@ void sim_init(struct sim *sim, uint64_t seed)
     static const int percents[] = { 0, 10, 30 };
 
     *sim = (struct sim){ .seed = seed, .random = { seed * 7919 + 17 } };
-    sim->clock = clock_mem_open(NOW_US, seed);
+    sim->began_us = NOW_US;
+    sim->clock = clock_mem_open(sim->began_us, seed);
     sim->store = store_mem_open();
     sim->by_snapshot = sim_chance(sim, 50);
     sim->catalog = catalog_mem_open(sim->store, sim->clock, sim->by_snapshot);
