@@ -3,6 +3,7 @@
 back, changes schemas and specs between two runs of `k2 run` (rules 4 and 10 of docs/commit.md)."""
 import datetime
 import gzip
+import json
 import pathlib
 import shutil
 import signal
@@ -122,6 +123,50 @@ def test_foreign_rows_and_an_expiry_of_all_but_one_snapshot(world):
     assert world.count(DEAD) == dead > 0
     report = world.audit()
     assert "foreign" in report
+
+
+def audit(world, code, *options):
+    """What it says as text, and as JSON."""
+    text, data = (world.command("audit", *options, *more) for more in ((), ("--json",)))
+    assert text.returncode == data.returncode == code, text.stdout + text.stderr
+    report = json.loads(data.stdout)
+    assert report["ok"] == (code == 0) == text.stdout.endswith("audit: ok\n")
+    lines = text.stdout.splitlines()
+    assert all(line in lines for case in report["cases"].values() for line in case["lines"])
+    return lines, report
+
+
+@pytest.mark.parametrize("since", [(), ("--since", "1h"), ("--since", "2026-01-01T00:00:00+02:00")])
+def test_the_audit_lists_what_others_append_and_delete(world, since):
+    began = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
+    report = audit(world, 0, *since)[1]
+    assert report["foreign"] == report["skipped"] == [] and report["violations"] == 0
+    assert (report["since"] is None) == (not since)
+
+    world.table(GOLD).append(foreign(world.table(GOLD), 3, message_id=[f"foreign-{n}" for n in range(3)]))
+    lines, report = audit(world, 0, *since)
+    assert [(f["table"], f["operation"], f["added-records"]) for f in report["foreign"]] == [(GOLD, "append", 3)]
+    assert began <= report["foreign"][0]["time"] and report["foreign"][0]["snapshot"] == \
+        world.table(GOLD).current_snapshot().snapshot_id
+    assert f"foreign: {GOLD}: 1 files with 3 rows of others" in lines
+
+    row = world.table(BRONZE).scan(selected_fields=("partition", "offset")).to_arrow().to_pylist()[-1]
+    world.table(BRONZE).delete(f"partition = {row['partition']} and offset = {row['offset']}")
+    lines, report = audit(world, 1, *since)
+    assert report["violations"] == report["cases"]["bronze_absent"]["count"] == 1
+    assert lines[-1] == "audit: FAILED 1 violation"
+    assert any(l.startswith(f"bronze_absent: {BRONZE}: topic market.crypto.trades.binance partition "
+                            f"{row['partition']} offset {row['offset']}: absent") for l in lines)
+    assert {(f["table"], f["operation"]) for f in report["foreign"]} == {(GOLD, "append"), (BRONZE, "overwrite")}
+    deleted = [f for f in report["foreign"] if f["table"] == BRONZE]
+    assert sum(f["deleted-records"] - f["added-records"] for f in deleted) == 1
+
+
+@pytest.mark.parametrize("since", ["", "6", "yesterday", "-1h", "2026-13-01T00:00:00Z", "2026-01-01", "2999-01-01T00:00:00Z"])
+def test_a_since_that_is_no_time_is_refused(world, since):
+    done = world.command("audit", "--since", since)
+    assert done.returncode == 2 and not done.stdout
+    assert f'--since "{since}": expected a time' in done.stderr
 
 
 def test_an_expiry_alone_leaves_no_trace(world):
