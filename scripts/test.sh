@@ -62,6 +62,7 @@ for server in kafka s3 registry iceberg-rest; do
   tests/services/$server.sh install
 done
 KAFKA_VERSION=3.9.1 tests/services/kafka.sh install
+tests/services/nessie.sh install || echo "without Nessie: the other REST catalog is tested"
 tests/services/trino.sh install || echo "without Trino: the other readers are tested"
 step "release"
 build release

@@ -317,6 +317,24 @@ static void attempt_deinit(struct attempt *attempt)
     buf_deinit(&attempt->etag);
 }
 
+/* Servers give a prefix as it stands in paths, encoded if it must be (Nessie: main%7Cwarehouse). */
+static char *path_of(struct span prefix)
+{
+    struct buf path = BUF_INIT;
+    char *text;
+
+    buf_put_byte(&path, '/');
+    for (size_t i = 0; i < prefix.size; i++) {
+        if (prefix.data[i] == '%')
+            buf_put_byte(&path, '%');
+        else
+            http_encode(span_of(prefix.data + i, 1), true, &path);
+    }
+    text = mem_text(buf_text(&path));
+    buf_deinit(&path);
+    return text;
+}
+
 /* overrides win over defaults (REST: "GET /v1/config"). */
 static void take_config(struct rest_client *client, struct span body)
 {
@@ -326,16 +344,11 @@ static void take_config(struct rest_client *client, struct span body)
 
     pthread_mutex_lock(&client->lock);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        struct buf text = BUF_INIT;
-
         if (json_find(body, parts[i], &part) && json_find_text(part, "prefix", &prefix) &&
             prefix.size > 0) {
-            buf_put_byte(&text, '/');
-            http_encode(buf_span(&prefix), true, &text);
             free(client->prefix);
-            client->prefix = mem_text(buf_text(&text));
+            client->prefix = path_of(buf_span(&prefix));
         }
-        buf_deinit(&text);
     }
     client->has_idempotency = json_find(body, "idempotency-key-lifetime", &part);
     client->is_configured = true;

@@ -314,7 +314,10 @@ static int s3_put_new(struct store *store, const char *uri, const struct span *p
     if (key_of(s3, uri, &key, err) < 0)
         return -1;
     if (!is_under_root(s3, uri))
-        return err_set(err, ERR_CONFIG, "put %s: not under %s", uri, s3->root);
+        return err_set(err, ERR_CONFIG,
+                       "not under %s, where the catalog has put the table: see store.bucket, "
+                       "store.prefix",
+                       s3->root);
     for (size_t i = 0; i < count; i++)
         bytes += parts[i].size;
     snprintf(token, sizeof(token), "%016" PRIx64, clock_random(s3->clock));

@@ -14,6 +14,12 @@ S3 = "http://127.0.0.1:9000"
 BUCKET = "lakehouse"
 REGISTRY = "http://127.0.0.1:8081/apis/ccompat/v7"
 CATALOG = "http://127.0.0.1:8181"
+NESSIE = "http://127.0.0.1:19120"
+
+
+def is_installed(program):
+    cache = os.environ.get("K2_SERVICES_CACHE", SERVICES.parents[1] / "build/services-cache")
+    return any(pathlib.Path(cache).glob(f"{program}-*"))
 
 
 class Servers:

@@ -136,3 +136,21 @@ go_install() {
   mkdir -p "$dir"
   GOBIN=$dir CGO_ENABLED=0 GOFLAGS=-buildvcs=false go install "$@" >&2
 }
+
+# java_home MIN [HOME]: prints HOME, or else the folder of a JDK of MIN or newer
+# that lies beside the default one.
+java_home() {
+  local home version
+  if [[ -n ${2:-} ]]; then
+    printf '%s\n' "$2"
+    return 0
+  fi
+  for home in "$(dirname "$(readlink -f "$(command -v java)")")"/../../*; do
+    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
+    if ((${version:-0} >= $1)); then
+      realpath "$home"
+      return 0
+    fi
+  done
+  die "Java $1 or newer is needed: set TRINO_JAVA_HOME, NESSIE_JAVA_HOME"
+}

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """catalog_rest.c against real servers: the catalog's contract, OAuth2 tokens that end, storage keys that the catalog
-hands out, commits that arrive twice."""
+hands out, commits that arrive twice; Iceberg's own server, and Nessie, which demands tokens by itself."""
+import base64
+import http.server
+import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -35,16 +40,19 @@ class OnCatalog(Pipeline):
     def __init__(self, folder, uri, catalog, store=""):
         super().__init__(folder)
         self.sections = (f"catalog: {{type: rest, uri: '{uri}', {catalog}}}\n"
-                         f"store: {{type: s3, endpoint: '{servers.S3}', bucket: {servers.BUCKET}, path_style: true{store}}}\n")
+                         f"store: {{type: s3, endpoint: '{servers.S3}', bucket: {servers.BUCKET}, path_style: true"
+                         f"{store}}}\n")
 
     def connect(self, *exchanges, symbols=None):
         super().connect(*exchanges, symbols=symbols)
         with open(self.config, "a") as file:
             file.write(self.sections)
 
+    properties = PROPERTIES
+
     def table(self, name):
         from pyiceberg.catalog.rest import RestCatalog
-        return RestCatalog("k2", **PROPERTIES).load_table(f"market_data.{name}")
+        return RestCatalog("k2", **self.properties).load_table(f"market_data.{name}")
 
 
 def serve(pipeline, seconds):
@@ -109,3 +117,68 @@ def test_check_says_who_is_not_let_in(tmp_path):
             (line,) = re.findall(r"^\w+ +catalog .*$", done.stdout, re.M)
             assert done.returncode == 1 and line.startswith("FAIL") and words in line, line
             assert "catalog.client_id" in line and "s3cr" not in done.stdout and "t0ken" not in done.stdout
+
+
+class Issuer(http.server.ThreadingHTTPServer):
+    """A token endpoint that signs JWTs: good for `life` seconds, every other one said to be good for longer."""
+
+    def __init__(self, folder, life):
+        self.key, self.life, self.given = folder / "issuer.pem", life, 0
+        subprocess.run(["openssl", "genrsa", "-out", self.key, "2048"], check=True, capture_output=True)
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/token"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.given += 1
+            said = self.server.life * (3 if self.server.given % 2 == 0 else 1)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"access_token": self.server.token(self.server.life), "token_type": "Bearer",
+                                         "expires_in": said}).encode())
+
+        def log_message(self, *_):
+            pass
+
+    def public_key(self):
+        return base64.b64encode(subprocess.run(["openssl", "rsa", "-in", self.key, "-pubout", "-outform", "DER"],
+                                               check=True, capture_output=True).stdout).decode()
+
+    def token(self, life):
+        def text(part):
+            return base64.urlsafe_b64encode(part).rstrip(b"=")
+        now = int(time.time())
+        claims = {"sub": "k2", "iss": "issuer", "iat": now, "exp": now + life}
+        words = text(b'{"alg":"RS256","typ":"JWT"}') + b"." + text(json.dumps(claims).encode())
+        signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=words, check=True,
+                                capture_output=True).stdout
+        return (words + b"." + text(signed)).decode()
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+@pytest.mark.skipif(not servers.is_installed("nessie"), reason="Nessie is not installed")
+def test_nessie_demands_tokens_and_chooses_where_tables_lie(tmp_path, monkeypatch):
+    """Over MinIO each table has keys of its own for an hour; versitygw has no AssumeRole, K2 its own keys then."""
+    vends = os.environ.get("S3_SERVER") == "minio"
+    for name in servers.S3_KEYS:
+        monkeypatch.delenv(name, raising=False)
+    login = f"client_id: k2, client_secret: s3cret, warehouse: k2, vended_credentials: {str(vends).lower()}"
+    store = ", prefix: nessie" + ("" if vends else ", access_key: k2access, secret_key: k2secret123")
+    with Issuer(tmp_path, life=3) as issuer, \
+            servers.Servers("nessie", NESSIE_PUBLIC_KEY=issuer.public_key(),
+                            NESSIE_VENDS=str(vends).lower()) as nessie, \
+            OnCatalog(tmp_path, f"{servers.NESSIE}/iceberg", f"{login}, oauth2_uri: '{issuer.url}'", store) as pipeline:
+        pipeline.properties = {**PROPERTIES, "uri": f"{servers.NESSIE}/iceberg", "token": issuer.token(300),
+                               "header.X-Iceberg-Access-Delegation": ""}
+        serve(pipeline, 12)
+        log = (nessie.folder / "nessie" / "log").read_text()
+        assert issuer.given > 3 and re.search(r'POST /iceberg/v1/\S+/tables/\S+ HTTP/1.1" 200', log)
+        assert '" 401 ' in log and pipeline.table("gold_crypto_trades").location().startswith("s3://lakehouse/nessie/")

@@ -19,24 +19,8 @@ port=${TRINO_PORT:-8282}
 app=$K2_CACHE/trino-$version
 data=$K2_SERVICES_DIR/trino-data
 
-java_home() {
-  local home version
-  if [[ -n ${TRINO_JAVA_HOME:-} ]]; then
-    echo "$TRINO_JAVA_HOME"
-    return 0
-  fi
-  for home in "$(dirname "$(readlink -f "$(command -v java)")")"/../../*; do
-    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
-    if ((${version:-0} >= 24)); then
-      realpath "$home"
-      return 0
-    fi
-  done
-  die "Trino needs Java 24 or newer: set TRINO_JAVA_HOME"
-}
-
 install() {
-  java_home >/dev/null
+  java_home 24 "${TRINO_JAVA_HOME:-}" >/dev/null
   [[ -e $app/.complete ]] && return 0
   local tmp=$app.partial
   rm -rf "$tmp" "$app"
@@ -97,7 +81,7 @@ started() {
 
 start() {
   local home
-  home=$(java_home)
+  home=$(java_home 24 "${TRINO_JAVA_HOME:-}")
   install
   ports_free trino "$port"
   write_config

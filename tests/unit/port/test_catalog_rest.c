@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ERROR_BODY(type) "{\"error\":{\"message\":\"words\",\"type\":\"" type "\",\"code\":400}}"
-#define TABLE            "http://c/api/v1/p%20x/namespaces/space/tables/t"
+#define TABLE            "http://c/api/v1/p%20x%7Cy/z/namespaces/space/tables/t"
 
 struct fixture {
     struct http *http;
@@ -46,7 +46,8 @@ static void push_config(struct fixture *f, const char *more)
 {
     struct buf body = BUF_INIT;
 
-    buf_printf(&body, "{\"defaults\":{\"prefix\":\"no\"},\"overrides\":{\"prefix\":\"p x\"}%s}",
+    buf_printf(&body,
+               "{\"defaults\":{\"prefix\":\"no\"},\"overrides\":{\"prefix\":\"p x%%7Cy/z\"}%s}",
                more);
     http_mem_push(f->http, 200, buf_span(&body));
     buf_deinit(&body);
