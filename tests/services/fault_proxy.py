@@ -120,3 +120,64 @@ class Proxy:
         if cut:
             handler.wfile.flush()
             self.reset(handler)
+
+
+class Commits(Proxy):
+    """In front of a REST catalog: what becomes of every second commit, in turn.  All but `busy` arrive.
+
+    lost: no answer.  gateway: 504 when it is done.  late: 504 first, and it is done then, or a second later.
+    cut: half the answer.  twice: sent on twice, the second answer given.  busy: 503.  hang, once: Gold waits
+    until it gives up."""
+
+    KINDS = ("lost", "late", "gateway", "cut", "twice", "busy")
+
+    def __init__(self, host, port):
+        super().__init__(host, port, every=1, seed=0, faults=())
+        self.count = 0
+        self.late = []
+        self.arrived = collections.Counter()  # answers of the server to what was late or sent twice
+
+    def __exit__(self, *words):
+        for thread in self.late:
+            thread.join()
+        super().__exit__(*words)
+
+    def pick_kind(self, path):
+        with self.lock:
+            self.count += 1
+            kind = self.KINDS[self.count // 2 % len(self.KINDS)] if self.count % 2 == 0 else None
+            if "gold" in path and self.done["hang"] == 0:
+                kind = "hang"
+            self.done[kind] += 1
+            return kind
+
+    def handle(self, handler):
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        is_commit = handler.command == "POST" and "/tables/" in handler.path
+        kind = self.pick_kind(handler.path) if is_commit else None
+        if kind in ("busy", "late"):
+            self.answer(handler, 503 if kind == "busy" else 504, [], b"<html>a gateway's words</html>")
+            return self.begin_late(handler, body) if kind == "late" else None
+        answer, content = self.forward(handler, body)
+        if kind == "twice":
+            answer, content = self.forward(handler, body)
+            self.arrived["twice", answer.status] += 1
+        if kind == "hang":
+            select.select([handler.connection], [], [], 60)
+        if kind in ("lost", "hang"):
+            return self.reset(handler)
+        if kind == "gateway":
+            return self.answer(handler, 504, [], b"<html>a gateway's words</html>")
+        headers = [(name, value) for name, value in answer.getheaders()
+                   if name.lower() not in ("connection", "transfer-encoding", "content-length")]
+        return self.answer(handler, answer.status, headers, content, cut=kind == "cut")
+
+    def begin_late(self, handler, body):
+        timer = threading.Timer(len(self.late) % 2, self.send_late, (handler, body))
+        timer.start()
+        self.late.append(timer)
+
+    def send_late(self, handler, body):
+        answer, _ = self.forward(handler, body)
+        with self.lock:
+            self.arrived["late", answer.status] += 1

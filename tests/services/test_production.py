@@ -138,6 +138,18 @@ def test_through_wires_that_lose_cut_and_refuse(tmp_path):
         assert all(proxy.done[fault] > 0 for proxy in (catalog, store) for fault in fault_proxy.FAULTS)
 
 
+def test_commits_that_are_done_and_not_answered_as_such(tmp_path):
+    """Whether they were is found out by reading; one that arrives after we looked lands once or not at all."""
+    with fault_proxy.Commits("127.0.0.1", 8181) as catalog, Production(tmp_path, catalog=catalog.url) as pipeline:
+        with Exchange("--speed", str(LENGTH_S / 25), "--stop-when-done", "--shift-time") as exchange:
+            pipeline.connect(exchange)
+            serve(pipeline, exchange, pipeline.start())
+        check(pipeline)
+        assert all(catalog.done[kind] > 0 for kind in (*catalog.KINDS, "hang")), catalog.done
+        assert all(catalog.arrived[answer] > 0 for answer in (("twice", 409), ("late", 200), ("late", 409))), \
+            catalog.arrived
+
+
 def test_catalog_and_store_away_for_half_a_minute_each(tmp_path):
     """Jobs wait, say so and go on; the log takes the trades meanwhile."""
     with fault_proxy.Proxy("127.0.0.1", 8181, every=10 ** 9, seed=1) as catalog, \
