@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* rest_client.c: see rest_client.h.  Configuration and token are asked for when first needed and
- * kept; a token is renewed a tenth of its life before it ends, and when it is refused. */
+ * kept; a token is renewed a tenth of its life before it ends, and when it is refused.  When no new
+ * one is to be had the old one serves to its end, and is renewed a tenth of what is left later. */
 #include "port/rest_client.h"
 
 #include "core/json_find.h"
@@ -24,7 +25,7 @@ struct rest_client {
     bool is_configured, has_idempotency;
     char *prefix; /* "" or "/prefix" */
     struct buf token;
-    int64_t token_ends_us; /* 0: never */
+    int64_t token_renew_us, token_ends_us; /* 0: never */
 };
 
 static bool is_set(const char *text)
@@ -142,7 +143,7 @@ static bool needs_token(const struct rest_client *client)
     if (client->client_id[0] == '\0')
         return false;
     return client->token.size == 0 ||
-           (client->token_ends_us != 0 && clock_now_us(client->clock) >= client->token_ends_us);
+           (client->token_renew_us != 0 && clock_now_us(client->clock) >= client->token_renew_us);
 }
 
 static int take_token(struct rest_client *client, const struct http_answer *answer, struct err *err)
@@ -156,7 +157,8 @@ static int take_token(struct rest_client *client, const struct http_answer *answ
     if (is_found) {
         buf_clear(&client->token);
         buf_put_span(&client->token, buf_span(&token));
-        client->token_ends_us = clock_now_us(client->clock) + life_s * MICROS_SECOND * 9 / 10;
+        client->token_ends_us = clock_now_us(client->clock) + life_s * MICROS_SECOND;
+        client->token_renew_us = client->token_ends_us - life_s * MICROS_SECOND / 10;
     }
     buf_deinit(&token);
     return is_found ? 0
@@ -204,6 +206,22 @@ static int fetch_token(struct rest_client *client, struct err *err)
     return rc;
 }
 
+static int renew_token(struct rest_client *client, struct err *err)
+{
+    struct err silence = { 0 };
+    int rc = fetch_token(client, &silence);
+    int64_t now_us = clock_now_us(client->clock);
+
+    if (rc == 0)
+        return 0;
+    if (client->token.size > 0 && now_us < client->token_ends_us) {
+        client->token_renew_us = now_us + (client->token_ends_us - now_us) / 10;
+        return 0;
+    }
+    *err = silence;
+    return -1;
+}
+
 /* "Authorization: …" into *line, empty for nobody. */
 static int authorize(struct rest_client *client, struct buf *line, struct err *err)
 {
@@ -211,7 +229,7 @@ static int authorize(struct rest_client *client, struct buf *line, struct err *e
 
     pthread_mutex_lock(&client->lock);
     if (needs_token(client))
-        rc = fetch_token(client, err);
+        rc = renew_token(client, err);
     buf_clear(line);
     if (rc == 0 && client->token.size > 0)
         buf_printf(line, "Authorization: Bearer %s", buf_text(&client->token));

@@ -64,6 +64,9 @@ def serve(pipeline, seconds):
         worker = pipeline.start()
         exchange.wait(60)
         pipeline.end(worker, signal.SIGTERM, timeout=60)
+    for command in ("maintain", "tables"):
+        done = pipeline.command(command)
+        assert done.returncode == 0, done.stdout + done.stderr
     pipeline.audit()
     rows = pipeline.rows("gold_crypto_trades", "message_id")
     assert len(rows) == TRADES
@@ -172,13 +175,13 @@ def test_nessie_demands_tokens_and_chooses_where_tables_lie(tmp_path, monkeypatc
         monkeypatch.delenv(name, raising=False)
     login = f"client_id: k2, client_secret: s3cret, warehouse: k2, vended_credentials: {str(vends).lower()}"
     store = ", prefix: nessie" + ("" if vends else ", access_key: k2access, secret_key: k2secret123")
-    with Issuer(tmp_path, life=3) as issuer, \
+    with Issuer(tmp_path, life=2) as issuer, \
             servers.Servers("nessie", NESSIE_PUBLIC_KEY=issuer.public_key(),
                             NESSIE_VENDS=str(vends).lower()) as nessie, \
             OnCatalog(tmp_path, f"{servers.NESSIE}/iceberg", f"{login}, oauth2_uri: '{issuer.url}'", store) as pipeline:
         pipeline.properties = {**PROPERTIES, "uri": f"{servers.NESSIE}/iceberg", "token": issuer.token(300),
                                "header.X-Iceberg-Access-Delegation": ""}
-        serve(pipeline, 12)
+        serve(pipeline, 8)
         log = (nessie.folder / "nessie" / "log").read_text()
         assert issuer.given > 3 and re.search(r'POST /iceberg/v1/\S+/tables/\S+ HTTP/1.1" 200', log)
         assert '" 401 ' in log and pipeline.table("gold_crypto_trades").location().startswith("s3://lakehouse/nessie/")

@@ -333,6 +333,39 @@ static void a_token_is_fetched_kept_and_renewed(void **state)
     assert_null(http_mem_url(f->http, 12));
 }
 
+static void a_token_serves_to_its_end_where_no_other_is_to_be_had(void **state)
+{
+    struct fixture *f = *state;
+    const struct catalog_rest_options options = { .uri = "http://c",
+                                                  .client_id = "i",
+                                                  .client_secret = "s" };
+    struct err err = { 0 };
+
+    open_with(f, &options);
+    push(f, 200, "{\"access_token\":\"T1\",\"expires_in\":100}");
+    push(f, 200, "{}");
+    push(f, 200, "{}");
+    assert_ok(commit(f, &err));
+    clock_mem_advance(f->clock, 90000000);
+    push(f, 503, "");
+    push(f, 200, "{}");
+    assert_ok(commit(f, &err));
+    assert_non_null(strstr(http_mem_url(f->http, 3), "oauth"));
+    assert_non_null(strstr(http_mem_header(f->http, 4), "Authorization: Bearer T1\n"));
+    push(f, 200, "{}"); /* not asked again at once */
+    assert_ok(commit(f, &err));
+    assert_non_null(strstr(http_mem_header(f->http, 5), "Authorization: Bearer T1\n"));
+    clock_mem_advance(f->clock, 1100000);
+    push(f, 200, "{\"access_token\":\"T2\",\"expires_in\":100}");
+    push(f, 200, "{}");
+    assert_ok(commit(f, &err));
+    assert_non_null(strstr(http_mem_header(f->http, 7), "Authorization: Bearer T2\n"));
+    clock_mem_advance(f->clock, 100000000);
+    for (int i = 0; i < 3; i++)
+        push(f, 503, "");
+    assert_err(commit(f, &err), ERR_RETRY);
+}
+
 static void a_token_that_cannot_be_had_says_so_and_sends_no_commit(void **state)
 {
     struct fixture *f = *state;
@@ -446,6 +479,7 @@ int main(void)
         TEST(a_table_is_made_with_its_namespace),
         TEST(a_listing_goes_over_its_pages_and_is_sorted),
         BARE(a_token_is_fetched_kept_and_renewed),
+        BARE(a_token_serves_to_its_end_where_no_other_is_to_be_had),
         BARE(a_token_that_cannot_be_had_says_so_and_sends_no_commit),
         BARE(vended_credentials_are_those_of_the_longest_prefix),
         BARE(credentials_may_stand_in_the_table_s_config),
