@@ -42,6 +42,7 @@ enum clause {
     CLAUSE_COMPLETE_OF_FINISHED,   /* rule 9: ... of the input's snapshot that is finished */
     CLAUSE_COMPLETE_OF_DECISION,   /* rule 9: ... and none while dead letters are missing */
     CLAUSE_COMPLETE_LEAST,         /* rule 9: ... and the least of all inputs */
+    CLAUSE_CHANGE_AGE,             /* upkeep: what was begun long ago is not swapped */
     CLAUSE_COUNT,
 };
 

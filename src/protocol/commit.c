@@ -222,7 +222,7 @@ static int swap(struct attempt *attempt, const char *operation,
     change.added_count = attempt->has_manifest ? 1 : 0;
     change.instead = instead;
     change.instead_count = instead_count;
-    change.oldest_us = oldest_us(attempt);
+    change.oldest_us = clause_on(CLAUSE_CHANGE_AGE) ? oldest_us(attempt) : 0;
     if (dropped_plan(chain, attempt->base, &attempt->arena, &change.drop, &change.drop_count,
                      err) != 0)
         return -1;

@@ -121,6 +121,7 @@ static const struct mutation {
       "Gold's complete-through is its newest input's",
       { CLAUSE_COMPLETE_LEAST },
       1 },
+    { "upkeep age", "a batch that slept for a day is swapped", { CLAUSE_CHANGE_AGE }, 1 },
     { "rule 9 outage", "a registry that is down makes dead letters", { CLAUSE_OUTAGE_WAITS }, 1 },
 };
 

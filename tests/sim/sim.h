@@ -125,6 +125,7 @@ struct sim {
     struct sim_trap {
         int64_t snapshot, offset; /* of a foreign row at the offset that comes next; 0: none */
     } trap;
+    int naps; /* so far */
     bool is_traced;
     char broken[640]; /* what a job said that it must never say: the run ends there */
 };

@@ -3,6 +3,10 @@
  * nothing but the tables. */
 #include "sim/sim.h"
 
+#include "core/micros.h"
+#include "iceberg/table_orphans.h"
+#include "protocol/commit.h"
+
 #include <string.h>
 
 static void between_calls(void *context)
@@ -75,6 +79,23 @@ static void end_process(struct sim_worker *worker)
     fault_process_deinit(&worker->process);
 }
 
+/* Merges manifests, or removes orphans of a day. */
+static int keep_up(struct sim_worker *worker)
+{
+    struct sim *sim = worker->sim;
+    const struct table_orphans options = { .before_us = clock_now_us(sim->clock) - MICROS_DAY,
+                                           .note_prefix = COMMIT_DROPPED_PREFIX,
+                                           .candidates_max = 8 };
+    size_t removed;
+    int rc;
+
+    if (sim_chance(sim, 50))
+        return commit_merge_manifests(&worker->upkeep, 2, &worker->err);
+    rc = table_orphans_remove(&worker->upkeep.table, &options, &removed, &worker->err);
+    sim_trace(sim, "%s: %zu orphans removed", worker->name, removed);
+    return rc > 0 ? STAGE_IDLE : rc;
+}
+
 static void step(void *context)
 {
     struct sim_worker *worker = context;
@@ -90,7 +111,7 @@ static void step(void *context)
         worker->rc = gold_step(worker->stage.gold, &worker->err);
         break;
     case SIM_JOB_UPKEEP:
-        worker->rc = commit_merge_manifests(&worker->upkeep, 2, &worker->err);
+        worker->rc = keep_up(worker);
         break;
     }
 }

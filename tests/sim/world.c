@@ -334,6 +334,7 @@ void sim_init(struct sim *sim, uint64_t seed)
     sim->began_us = NOW_US;
     sim->clock = clock_mem_open(sim->began_us, seed);
     sim->store = store_mem_open();
+    store_mem_stamp(sim->store, sim->clock);
     sim->by_snapshot = sim_chance(sim, 50);
     sim->catalog = catalog_mem_open(sim->store, sim->clock, sim->by_snapshot);
     sim->log = log_mem_open(seed);
