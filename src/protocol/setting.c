@@ -208,6 +208,55 @@ void setting_skip_absent(struct setting *setting, const char *topic, int32_t par
     setting_skip_range(setting, topic, partition, from, to);
 }
 
+/* -- the map as it shall be */
+
+struct position_offset setting_entry(const struct setting *setting, const char *topic,
+                                     int32_t partition, const char *cluster)
+{
+    const struct position_offset *old = positions_offset(&setting->after, topic, partition);
+
+    if (old != NULL)
+        return *old;
+    return (struct position_offset){ .topic = topic,
+                                     .cluster = cluster,
+                                     .partition = partition,
+                                     .last = POSITION_NONE,
+                                     .high = POSITION_NONE };
+}
+
+void setting_retain_from(struct setting *setting, const char *topic, int32_t partition,
+                         int64_t from)
+{
+    const struct position_retained retained = { topic, partition, from };
+
+    positions_set_retained(&setting->after, &retained);
+}
+
+void setting_go_forward(struct setting *setting, const char *topic, int32_t partition, int64_t from,
+                        int64_t to, const char *cluster)
+{
+    struct position_offset entry = setting_entry(setting, topic, partition, cluster);
+
+    if (positions_offset(&setting->after, topic, partition) == NULL)
+        setting_retain_from(setting, topic, partition, from);
+    entry.next = to;
+    entry.last = POSITION_NONE; /* it may be of another log */
+    entry.last_us = 0;
+    entry.cluster = cluster;
+    positions_set_offset(&setting->after, &entry);
+    setting_skip_range(setting, topic, partition, from, to);
+}
+
+void setting_forget_input(struct setting *setting, const char *table)
+{
+    const struct position_input begin = {
+        .table = table, .uuid = "", .snapshot = POSITION_NONE, .begun = POSITION_NONE
+    };
+
+    if (positions_input(&setting->after, table) != NULL)
+        positions_set_input(&setting->after, &begin);
+}
+
 /* -- the list */
 
 static const char *text_of(struct json_object *object, const char *key)
@@ -293,6 +342,7 @@ struct commit {
     struct commit_batch batch;
     struct position_offset *offset;
     struct position_input *input;
+    const char **name; /* of the inputs */
     struct position_retained *retained;
     struct ice_pair property, summary[2];
 };
@@ -317,6 +367,7 @@ static void take_changes(struct commit *commit)
 
     commit->offset = arena_zero(arena, after->offset_count + 1, sizeof(*commit->offset));
     commit->input = arena_zero(arena, after->input_count + 1, sizeof(*commit->input));
+    commit->name = arena_zero(arena, after->input_count + 1, sizeof(*commit->name));
     commit->retained = arena_zero(arena, after->retained_count + 1, sizeof(*commit->retained));
     for (size_t i = 0; i < after->offset_count; i++) {
         const struct position_offset *to = &after->offset[i];
@@ -325,8 +376,10 @@ static void take_changes(struct commit *commit)
             commit->offset[batch->offset_count++] = *to;
     }
     for (size_t i = 0; i < after->input_count; i++)
-        if (!same_input(positions_input(before, after->input[i].table), &after->input[i]))
+        if (!same_input(positions_input(before, after->input[i].table), &after->input[i])) {
+            commit->name[batch->input_count] = after->input[i].table;
             commit->input[batch->input_count++] = after->input[i];
+        }
     for (size_t i = 0; i < after->retained_count; i++) {
         const struct position_retained *to = &after->retained[i];
 
@@ -336,6 +389,8 @@ static void take_changes(struct commit *commit)
     batch->planned = before;
     batch->offset = commit->offset;
     batch->input = commit->input;
+    batch->complete_of = commit->name; /* which claim nothing */
+    batch->complete_of_count = batch->input_count;
     batch->retained = commit->retained;
     batch->begins_epoch = after->epoch != before->epoch;
 }

@@ -73,6 +73,17 @@ void setting_skip_absent(struct setting *setting, const char *topic, int32_t par
 void setting_skip_range(struct setting *setting, const char *topic, int32_t partition, int64_t from,
                         int64_t to);
 
+/* The partition's entry as it shall be, or one that has taken nothing. */
+struct position_offset setting_entry(const struct setting *setting, const char *topic,
+                                     int32_t partition, const char *cluster);
+void setting_retain_from(struct setting *setting, const char *topic, int32_t partition,
+                         int64_t from);
+/* Forward from `from`: [from, to) is skipped. */
+void setting_go_forward(struct setting *setting, const char *topic, int32_t partition, int64_t from,
+                        int64_t to, const char *cluster);
+/* What was begun of the input's snapshots may lie behind a position that goes back. */
+void setting_forget_input(struct setting *setting, const char *table);
+
 bool setting_changes(struct setting *setting);
 /* 0; COMMIT_LOST: the table moved meanwhile, look again. */
 CHECK_RESULT int setting_commit(struct setting *setting, const char *who, const char *reason,

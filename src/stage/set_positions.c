@@ -235,64 +235,16 @@ static int64_t stands_at(const struct set_positions *set, enum place_kind kind, 
         positions_retained(&set->place[PLACE_BRONZE].setting.before, set->names.topic, partition));
 }
 
-static struct position_offset entry_of(const struct setting *setting, const char *topic,
-                                       int32_t partition, const char *cluster)
-{
-    const struct position_offset *old = positions_offset(&setting->after, topic, partition);
-
-    if (old != NULL)
-        return *old;
-    return (struct position_offset){ .topic = topic,
-                                     .cluster = cluster,
-                                     .partition = partition,
-                                     .last = POSITION_NONE,
-                                     .high = POSITION_NONE };
-}
-
-static void retain_from(struct setting *setting, const char *topic, int32_t partition, int64_t from)
-{
-    const struct position_retained retained = { topic, partition, from };
-
-    positions_set_retained(&setting->after, &retained);
-}
-
-/* Forward from `from`: [from, to) is skipped. */
-static void go_forward(struct setting *setting, const char *topic, int32_t partition, int64_t from,
-                       int64_t to, const char *cluster)
-{
-    struct position_offset entry = entry_of(setting, topic, partition, cluster);
-
-    if (positions_offset(&setting->after, topic, partition) == NULL)
-        retain_from(setting, topic, partition, from);
-    entry.next = to;
-    entry.last = POSITION_NONE; /* it may be of another log */
-    entry.last_us = 0;
-    entry.cluster = cluster;
-    positions_set_offset(&setting->after, &entry);
-    setting_skip_range(setting, topic, partition, from, to);
-}
-
 static void begin_epoch(struct setting *setting)
 {
     setting->after.epoch = setting->before.epoch + 1;
-}
-
-/* What Silver has begun of Bronze's snapshots may lie behind a position that goes back. */
-static void forget_input(struct setting *setting, const char *table)
-{
-    const struct position_input begin = {
-        .table = table, .uuid = "", .snapshot = POSITION_NONE, .begun = POSITION_NONE
-    };
-
-    if (positions_input(&setting->after, table) != NULL)
-        positions_set_input(&setting->after, &begin);
 }
 
 /* Back to `to`, where nobody's row of the partition stands any more. */
 static int go_back(struct setting *setting, const char *topic, int32_t partition, int64_t to,
                    const char *cluster, struct err *err)
 {
-    struct position_offset entry = entry_of(setting, topic, partition, cluster);
+    struct position_offset entry = setting_entry(setting, topic, partition, cluster);
     enum own_level level;
     int64_t ours, others;
 
@@ -315,7 +267,7 @@ static int go_back(struct setting *setting, const char *topic, int32_t partition
     entry.cluster = cluster;
     positions_set_offset(&setting->after, &entry);
     if (positions_retained(&setting->after, topic, partition) > to)
-        retain_from(setting, topic, partition, to);
+        setting_retain_from(setting, topic, partition, to);
     begin_epoch(setting);
     return 0;
 }
@@ -344,6 +296,25 @@ static int log_goal(const struct set_positions *set, const struct wish *wish, in
     return 0;
 }
 
+/* Whoever has passed Bronze's gap would pass over what Bronze is now to take there. */
+static int take_readers_back(struct set_positions *set, const struct wish *wish, int64_t to,
+                             const char *cluster, struct err *err)
+{
+    for (int kind = PLACE_DEAD; set->target == PLACE_BRONZE && kind <= PLACE_SILVER; kind++) {
+        struct setting *setting = &set->place[kind].setting;
+
+        if (open_place(set, (enum place_kind)kind, err) != 0)
+            return -1;
+        if (!set->place[kind].is_there ||
+            stands_at(set, (enum place_kind)kind, wish->partition) <= to)
+            continue;
+        if (go_back(setting, wish->topic, wish->partition, to, cluster, err) != 0)
+            return -1;
+        setting_forget_input(setting, set->names.bronze);
+    }
+    return 0;
+}
+
 static int plan_of_log(struct set_positions *set, const struct wish *wish, struct err *err)
 {
     struct setting *setting = &set->place[set->target].setting;
@@ -364,10 +335,12 @@ static int plan_of_log(struct set_positions *set, const struct wish *wish, struc
                ? entry->next
                : positions_retained_or(&setting->before, wish->topic, wish->partition, first);
     if (to < from)
-        return go_back(setting, wish->topic, wish->partition, to, cluster, err);
+        return go_back(setting, wish->topic, wish->partition, to, cluster, err) != 0
+                   ? -1
+                   : take_readers_back(set, wish, to, cluster, err);
     if (to == from && entry != NULL && strcmp(entry->cluster, cluster) == 0)
         return 0;
-    go_forward(setting, wish->topic, wish->partition, from, to, cluster);
+    setting_go_forward(setting, wish->topic, wish->partition, from, to, cluster);
     return 0;
 }
 
@@ -404,23 +377,18 @@ static int plan_silver(struct set_positions *set, const struct wish *wish, struc
                        "partition %" PRId32 " of topic %s: %s has %" PRId64 " to %" PRId64
                        ", not %" PRId64,
                        p, wish->topic, set->names.bronze, low, high, to);
-    if (to > int64_min(S, D) && to < int64_max(S, D))
-        return err_set(err, ERR_REFUSED,
-                       "partition %" PRId32 " of topic %s: %s stands at %" PRId64 ", %s at %" PRId64
-                       ": what lies between is decided already; a position between them would "
-                       "decide it twice",
-                       p, wish->topic, set->names.silver, S, TABLES_DEAD_LETTERS, D);
-    if (to < S || to < D) {
+    /* Between them the one that is behind goes forward; what the other has decided stands. */
+    if (to <= int64_min(S, D) && to < int64_max(S, D)) {
         if (go_back(dead, wish->topic, p, to, cluster, err) != 0 ||
             go_back(silver, wish->topic, p, to, cluster, err) != 0)
             return -1;
-        forget_input(silver, set->names.bronze);
+        setting_forget_input(silver, set->names.bronze);
         return 0;
     }
     if (to > D)
-        go_forward(dead, wish->topic, p, D, to, cluster);
+        setting_go_forward(dead, wish->topic, p, D, to, cluster);
     if (to > S)
-        go_forward(silver, wish->topic, p, S, to, cluster);
+        setting_go_forward(silver, wish->topic, p, S, to, cluster);
     return 0;
 }
 
@@ -601,7 +569,7 @@ static int plan_rows_of(struct set_positions *set, const struct position_offset 
             0)
         return -1;
     if (set->target == PLACE_SILVER && entry.next < told->next)
-        forget_input(setting, set->names.bronze);
+        setting_forget_input(setting, set->names.bronze);
     begin_epoch(setting);
     return 0;
 }
@@ -626,7 +594,7 @@ static int plan_rows_untold(struct set_positions *set, struct err *err)
         if (run->level != OWN_KEYED ||
             positions_offset(&setting->after, run->topic, run->partition) != NULL)
             continue;
-        retain_from(setting, run->topic, run->partition, run->first);
+        setting_retain_from(setting, run->topic, run->partition, run->first);
         if (plan_rows_of(set, &entry, err) != 0)
             return -1;
     }

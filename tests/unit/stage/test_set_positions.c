@@ -251,6 +251,30 @@ static void a_skip_is_taken_back_while_no_row_stands_above(void **state)
     world_close(&world);
 }
 
+static void who_has_passed_the_gap_goes_back_with_bronze(void **state)
+{
+    struct world world;
+    struct positions map;
+    size_t skipped;
+
+    (void)state;
+    world_open(&world);
+    produce(&world, 5);
+    drain(&world);
+    produce(&world, 5);
+    apply(plan(&world, "bronze-binance", TOPIC "/0=latest"));
+    drain(&world);
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_next(&map, TOPIC, 0), 10);
+    apply(plan(&world, "bronze-binance", TOPIC "/0=6"));
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_next(&map, TOPIC, 0), 6);
+    drain(&world);
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_offset(&map, TOPIC, 0)->rows, 9);
+    world_close(&world);
+}
+
 static void silver_and_the_dead_letters_go_together(void **state)
 {
     struct world world;
@@ -315,6 +339,7 @@ int main(void)
         cmocka_unit_test(what_bronze_skips_silver_passes_over_by_itself),
         cmocka_unit_test(two_operators_add_to_one_list),
         cmocka_unit_test(a_skip_is_taken_back_while_no_row_stands_above),
+        cmocka_unit_test(who_has_passed_the_gap_goes_back_with_bronze),
         cmocka_unit_test(silver_and_the_dead_letters_go_together),
     };
 
