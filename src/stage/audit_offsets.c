@@ -34,9 +34,10 @@ struct account_partition {
     uint64_t width;
     size_t first_word; /* ... in each bitmap */
 
-    int64_t told, found; /* rows of the counted table: by its map, and read */
-    int64_t missing;     /* offsets that others hold and the counted table lacks */
-    int64_t gaps;        /* offsets that no table holds, where the counted table should */
+    int64_t told[SOURCES], found[SOURCES]; /* rows of each table: by its map, and read */
+    int64_t missing;   /* offsets that others hold and the counted table lacks */
+    int64_t gaps;      /* offsets that no table holds, where the counted table should */
+    int64_t undecided; /* offsets that Silver or the dead letters should hold */
 };
 
 struct gap {
@@ -89,10 +90,16 @@ static void set_range(struct account *account, struct account_partition *p,
                       const struct position_offset *entry)
 {
     const char *topic = account->topic;
-    const struct position_offset *told =
-        positions_offset(&account->table[counted(account)]->map, topic, entry->partition);
 
     p->is_there = true;
+    for (int s = 0; s < SOURCES; s++) {
+        const struct position_offset *told =
+            account->table[s] == NULL
+                ? NULL
+                : positions_offset(&account->table[s]->map, topic, entry->partition);
+
+        p->told[s] = told == NULL ? 0 : told->rows;
+    }
     p->high = entry->next;
     p->low = positions_retained(&account->table[IN_DEAD]->map, topic, entry->partition);
     if (!account->is_raw)
@@ -104,7 +111,6 @@ static void set_range(struct account *account, struct account_partition *p,
             p->low, positions_retained(&account->table[IN_BRONZE]->map, topic, entry->partition));
     p->high = int64_max(p->high, p->low);
     p->bronze_low = int64_min(p->bronze_low, p->high);
-    p->told = told == NULL ? 0 : told->rows;
     account->total += p->high - p->low;
 }
 
@@ -234,14 +240,14 @@ static void put_row(struct account *account, int source, bool is_sure, int32_t p
     if (!p->is_there)
         return;
     if (at >= p->width) {
-        p->found += source == counted(account) && is_counted_here(account, p, offset);
+        p->found[source] += is_counted_here(account, p, offset);
         return;
     }
     word = &account->bits[source][p->first_word + at / 64];
     bit = UINT64_C(1) << (at % 64);
     if ((*word & bit) == 0) {
         *word |= bit;
-        p->found += source == counted(account);
+        p->found[source]++;
     } else if (is_sure && account->counts_for == NULL) {
         put_twice(account, source, partition, offset);
     }
@@ -270,7 +276,7 @@ static void put_rows(struct account *account, int source, const struct audit_fil
     }
 }
 
-static bool overlaps(const struct account *account, int source, int64_t low, int64_t high)
+static bool overlaps(const struct account *account, int64_t low, int64_t high)
 {
     for (int32_t i = 0; i < account->partitions; i++) {
         const struct account_partition *p = &account->partition[i];
@@ -279,9 +285,8 @@ static bool overlaps(const struct account *account, int source, int64_t low, int
             continue;
         if (p->width > 0 && low < p->from + (int64_t)p->width && high >= p->from)
             return true;
-        if (source == counted(account) && !is_since(account) &&
-            ((account->pass == 0 && low < p->low) ||
-             (account->pass + 1 == account->passes && high >= p->high)))
+        if (!is_since(account) && ((account->pass == 0 && low < p->low) ||
+                                   (account->pass + 1 == account->passes && high >= p->high)))
             return true;
     }
     return false;
@@ -312,7 +317,7 @@ static int read_file(struct account *account, int source, struct audit_file *fil
         int64_t low, high;
 
         if (table_reader_range(&account->reader, g, offset_index, &low, &high) &&
-            !overlaps(account, source, low, high))
+            !overlaps(account, low, high))
             continue;
         if (read_group(account, source, g, err) != 0)
             return -1;
@@ -332,7 +337,7 @@ static int read_source(struct account *account, int source, struct err *err)
 
             if (unsure == 1 ? file->origin != AUDIT_UNSURE : file->origin > AUDIT_OURS)
                 continue;
-            if (overlaps(account, source, file->offset_low, file->offset_high) &&
+            if (overlaps(account, file->offset_low, file->offset_high) &&
                 read_file(account, source, file, unsure == 0, err) != 0)
                 return -1;
         }
@@ -379,7 +384,8 @@ static int count(struct account *account, struct err *err)
         rc = read_source(account, counted(account), err);
     }
     for (int32_t i = 0; i < account->partitions; i++)
-        account->counts_for->partition[i].found = account->partition[i].found;
+        memcpy(account->counts_for->partition[i].found, account->partition[i].found,
+               sizeof(account->partition[i].found));
     return rc;
 }
 
@@ -427,7 +433,9 @@ static void put_gap(struct account *account, int32_t partition, int64_t first, i
     struct account_partition *p = &account->partition[partition];
     struct gap gap = { partition, first < p->bronze_low, first, last };
 
-    if (!gap.is_below_bronze)
+    if (gap.is_below_bronze)
+        p->undecided += last - first + 1;
+    else
         p->gaps += last - first + 1;
     if (account->gaps.size / sizeof(gap) < GAPS_MAX)
         buf_put(&account->gaps, &gap, sizeof(gap));
@@ -458,6 +466,7 @@ static void put_run(struct account *account, enum finding finding, int32_t parti
                           TABLES_DEAD_LETTERS);
         return;
     case UNDECIDED:
+        account->partition[partition].undecided += count;
         audit_report_case(report, AUDIT_UNDECIDED, count,
                           "%s: topic %s partition %" PRId32 " %s: in neither it nor %s",
                           names->silver, account->topic, partition, run, TABLES_DEAD_LETTERS);
@@ -470,12 +479,15 @@ static void put_run(struct account *account, enum finding finding, int32_t parti
     }
 }
 
-/* Whose list of what was passed over by hand explains a finding. */
+/* Whose list of what was passed over by hand explains a finding: of a table that lacks the offset,
+ * and what Bronze holds is to be decided whatever Bronze once passed over.  The lists are
+ * histories, which a rollback does not undo: that a row was taken all the same, and lost, is told
+ * by the count of each table (settle_count), to which no list is an excuse. */
 static bool may_explain(const struct account *account, enum finding finding, int source)
 {
     if (account->table[source] == NULL || finding == FINE || finding == TWICE)
         return false;
-    return finding != ONLY_BRONZE_LACKS || source == IN_BRONZE;
+    return finding == GAP || (finding == ONLY_BRONZE_LACKS) == (source == IN_BRONZE);
 }
 
 /* The first listed range that explains offsets of [first, last], or NULL. */
@@ -639,7 +651,7 @@ static int settle_gap(struct account *account, const struct gap *gap, struct err
 {
     const struct account_partition *p = &account->partition[gap->partition];
 
-    if (!gap->is_below_bronze && p->found == p->told) {
+    if (!gap->is_below_bronze && p->found[counted(account)] == p->told[counted(account)]) {
         account->never += gap->last - gap->first + 1;
         return 0;
     }
@@ -649,19 +661,23 @@ static int settle_gap(struct account *account, const struct gap *gap, struct err
     return 0;
 }
 
-/* What the map counts and the offsets compared do not explain. */
-static void settle_count(struct account *account, int32_t partition)
+/* What a map counts and the offsets compared do not explain.  Rows that are too many are told of
+ * the counted table alone: in the others each is found by its offset, and would be told twice. */
+static void settle_count(struct account *account, int32_t partition, int source)
 {
     const struct account_partition *p = &account->partition[partition];
-    int64_t unexplained = p->told - p->found - p->missing - p->gaps;
+    int64_t told = p->told[source], found = p->found[source];
+    int64_t unexplained = told - found;
 
-    if (p->is_there && (unexplained > 0 || p->found > p->told))
-        audit_report_case(&account->audit->report, AUDIT_POSITION,
-                          unexplained > 0 ? unexplained : p->found - p->told,
-                          "%s: topic %s partition %" PRId32 ": its map counts %" PRId64
-                          " rows, it holds %" PRId64,
-                          audit_table_name(account->table[counted(account)]), account->topic,
-                          partition, p->told, p->found);
+    if (!p->is_there || account->table[source] == NULL)
+        return;
+    unexplained -= source == counted(account) ? p->missing + p->gaps : p->undecided;
+    if (unexplained <= 0 && (found <= told || source != counted(account)))
+        return;
+    audit_report_case(
+        &account->audit->report, AUDIT_POSITION, unexplained > 0 ? unexplained : found - told,
+        "%s: topic %s partition %" PRId32 ": its map counts %" PRId64 " rows, it holds %" PRId64,
+        audit_table_name(account->table[source]), account->topic, partition, told, found);
 }
 
 static int settle(struct account *account, struct err *err)
@@ -672,7 +688,8 @@ static int settle(struct account *account, struct err *err)
     if (is_since(account) && count > 0 && count_all(account, err) != 0)
         return -1;
     for (int32_t i = 0; i < account->partitions && !is_since(account); i++)
-        settle_count(account, i);
+        for (int s = 0; s < SOURCES; s++)
+            settle_count(account, i, s);
     for (size_t i = 0; i < count; i++)
         if (settle_gap(account, &gap[i], err) != 0)
             return -1;

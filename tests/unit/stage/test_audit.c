@@ -4,7 +4,9 @@
 #include "lib/audit_world.h"
 
 #include "core/micros.h"
+#include "stage/set_positions.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
 /* The oldest live file is no longer in the table; the number of its rows. */
@@ -399,9 +401,104 @@ static void compaction_by_others_loses_nothing(void **state)
     world_close(&world);
 }
 
+/* -- k2.skipped, a history that no rollback undoes, excuses nothing that was taken after all */
+
+static void pass_over(struct world *world, const char *target, const char *word)
+{
+    struct set_positions *set = set_positions_new(&world->ports, exchanges, 2);
+    struct err err;
+
+    assert_ok(set_positions_plan(set, target, &word, 1, &err));
+    assert_ok(set_positions_apply(set, "me@here", "", &err));
+    set_positions_free(set);
+}
+
+/* Main is set back to its parent. */
+static void take_back(struct world *world, const char *table)
+{
+    struct catalog_table now = { 0 };
+    struct catalog_commit commit = { 0 };
+    struct json_object *root, *refs, *snapshots;
+    int64_t main = 0;
+    struct err err;
+
+    assert_ok(catalog_load(world->catalog, "market_data", table, NULL, &now, &err));
+    root = json_tokener_parse(buf_text(&now.metadata));
+    refs = json_object_object_get(root, "refs");
+    snapshots = json_object_object_get(root, "snapshots");
+    for (size_t i = 0; i < json_object_array_length(snapshots); i++) {
+        struct json_object *at = json_object_array_get_idx(snapshots, i);
+
+        if (json_object_get_int64(json_object_object_get(at, "snapshot-id")) ==
+            json_object_get_int64(json_object_object_get(root, "current-snapshot-id")))
+            main = json_object_get_int64(json_object_object_get(at, "parent-snapshot-id"));
+    }
+    assert_int_not_equal(main, 0);
+    json_object_object_add(root, "current-snapshot-id", json_object_new_int64(main));
+    json_object_object_add(json_object_object_get(refs, "main"), "snapshot-id",
+                           json_object_new_int64(main));
+    commit.base_location = buf_text(&now.location);
+    commit.table_location = json_object_get_string(json_object_object_get(root, "location"));
+    commit.metadata = span_text(json_object_to_json_string(root));
+    assert_ok(catalog_commit(world->catalog, "market_data", table, &commit, &err));
+    json_object_put(root);
+    catalog_table_deinit(&now);
+}
+
+static void what_bronze_took_after_all_is_to_be_decided(void **state)
+{
+    struct world world;
+    struct err err;
+
+    (void)state;
+    begin(&world);
+    produce(&world, 0, 30, 1000);
+    pass_over(&world, "bronze-binance", "latest");
+    assert_ok(silver_step(world.silver[0], &err)); /* passes over what Bronze has skipped */
+    assert_ok(gold_step(world.gold, &err));
+    assert_whole(&world);
+    assert_says(&world, "33 offsets were skipped by hand");
+    take_back(&world, world.names[0].bronze);
+    drain(&world);
+    audit(&world);
+    assert_int_equal(world.violations, 33);
+    assert_says(&world, "undecided: silver_binance_trades: topic market.crypto.trades.binance "
+                        "partition 0 offsets ");
+    world_close(&world);
+}
+
+static void a_dead_letter_that_was_skipped_taken_and_lost_is_found(void **state)
+{
+    const struct log_record junk = { .timestamp_us = START_US, .value = SPAN("junk") };
+    struct world world;
+    struct hand hand;
+    struct err err;
+
+    (void)state;
+    begin(&world);
+    assert_ok(log_send(world.log, world.names[0].topic, &junk, 1, &err));
+    assert_ok(bronze_step(world.bronze[0], &err));
+    pass_over(&world, "silver-binance", "latest");
+    take_back(&world, world.names[0].silver);
+    take_back(&world, TABLES_DEAD_LETTERS);
+    drain(&world);
+    assert_whole(&world);
+    hand_open(&hand, &world, tables_dead_letters());
+    assert_int_equal(live(&hand)[0]->rows, 1);
+    commit(&hand, "overwrite", live(&hand) + 1, live_count(&hand) - 1, true);
+    hand_close(&hand);
+    audit(&world);
+    assert_int_equal(world.violations, 1);
+    assert_says(&world, "position: silver_dlq_trades: topic market.crypto.trades.binance "
+                        "partition 0: its map counts 31 rows, it holds 30");
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_bronze_took_after_all_is_to_be_decided),
+        cmocka_unit_test(a_dead_letter_that_was_skipped_taken_and_lost_is_found),
         cmocka_unit_test(a_hole_in_bronze_is_found),
         cmocka_unit_test(what_no_table_holds_is_asked_of_the_log),
         cmocka_unit_test(a_lost_silver_file_is_found),
