@@ -20,6 +20,7 @@ struct view {
     struct oracle_table table[SIM_TABLES];
     struct json_object *properties[SIM_TABLES]; /* NULL: no such table */
     struct json_object *root[SIM_TABLES];
+    int *count[SIM_EXCHANGES][3]; /* for each record: rows in Bronze, Silver, dead letters */
     struct buf *text;
     size_t violations;
 };
@@ -154,6 +155,25 @@ bool sim_is_skipped(const struct sim *sim, struct json_object *properties,
     return found;
 }
 
+/* Below this Bronze answers no more: retention. */
+static int64_t retained_from(const struct view *view, int x, int32_t partition)
+{
+    return from_map(view, (enum sim_table)(SIM_BRONZE_0 + x), "k2.retained-from",
+                    view->sim->exchange[x].names.topic, partition, -1, 0);
+}
+
+/* May no table but Bronze have the record?  What Bronze holds is to be decided, whatever it once
+ * passed over. */
+static bool is_passed_over(const struct view *view, const struct sim_record *record, bool in_bronze)
+{
+    const struct sim *sim = view->sim;
+
+    return (!in_bronze &&
+            sim_is_skipped(sim, view->properties[SIM_BRONZE_0 + record->exchange], record)) ||
+           sim_is_skipped(sim, view->properties[SIM_SILVER_0 + record->exchange], record) ||
+           sim_is_skipped(sim, view->properties[SIM_DEAD], record);
+}
+
 struct place {
     enum sim_table table;
     const char *topic_column, *partition_column, *offset_column;
@@ -246,7 +266,7 @@ static void check_positions(struct view *view, int x, const struct place *place)
 static void check_offsets(struct view *view, int x)
 {
     struct sim *sim = view->sim;
-    int *count[3];
+    int **count = view->count[x];
     struct place place[3];
 
     places(x, place);
@@ -257,15 +277,16 @@ static void check_offsets(struct view *view, int x)
     }
     for (size_t r = 0; r < sim->record_count; r++) {
         const struct sim_record *record = &sim->record[r];
-        bool is_out;
 
         if (record->exchange != x)
             continue;
-        is_out = sim_is_skipped(sim, view->properties[SIM_BRONZE_0 + x], record);
-        if (count[0][r] != 1 && !(count[0][r] == 0 && is_out))
+        if (count[0][r] > 1 ||
+            (count[0][r] == 0 && record->offset >= retained_from(view, x, record->partition) &&
+             !sim_is_skipped(sim, view->properties[SIM_BRONZE_0 + x], record)))
             violate(view, "bronze: %d partition %" PRId32 " offset %" PRId64 " %d times", x,
                     record->partition, record->offset, count[0][r]);
-        if (count[1][r] + count[2][r] != 1 && !(count[1][r] + count[2][r] == 0 && is_out))
+        if (count[1][r] + count[2][r] > 1 ||
+            (count[1][r] + count[2][r] == 0 && !is_passed_over(view, record, count[0][r] > 0)))
             violate(view,
                     "%d partition %" PRId32 " offset %" PRId64 ": %d in silver, %d in dead letters",
                     x, record->partition, record->offset, count[1][r], count[2][r]);
@@ -346,23 +367,43 @@ static void check_twice(struct view *view, const struct trade_row *gold, size_t 
     }
 }
 
-static void check_gold(struct view *view)
+/* A trade that Gold took from a Silver that was rolled back since, and that Silver has no more: the
+ * dead letters were rolled back too and have it now, or it was passed over by hand. */
+static bool was_decided_again(struct view *view, const struct trade_row *gold)
 {
     struct sim *sim = view->sim;
+
+    for (size_t r = 0; r < sim->record_count; r++) {
+        struct sim_record *record = &sim->record[r];
+        int x = record->exchange;
+
+        if (!sim->is_rolled[SIM_SILVER_0 + x] || record->price_units != gold->price ||
+            record->timestamp_us != gold->at ||
+            !span_equal(span_text(record->message_id), gold->id))
+            continue;
+        record->is_decided_again =
+            view->count[x][1][r] == 0 &&
+            (view->count[x][2][r] > 0 ? sim->is_rolled[SIM_DEAD]
+                                      : is_passed_over(view, record, view->count[x][0][r] > 0));
+        if (record->is_decided_again)
+            return true;
+    }
+    return false;
+}
+
+static void check_gold(struct view *view)
+{
     struct trade_row *gold, *silver[SIM_EXCHANGES];
     size_t count = trades_of(view, SIM_GOLD, &gold);
     size_t silver_count[SIM_EXCHANGES];
-    bool was_decided_again = false;
 
     for (int x = 0; x < SIM_EXCHANGES; x++) {
         silver_count[x] = trades_of(view, (enum sim_table)(SIM_SILVER_0 + x), &silver[x]);
         check_silver_in_gold(view, gold, count, silver[x], silver_count[x]);
-        was_decided_again |= sim->is_rolled[SIM_SILVER_0 + x] &&
-                             (sim->is_rolled[SIM_DEAD] || sim->is_skipped[SIM_BRONZE_0 + x]);
     }
-    for (size_t g = 0; g < count && !was_decided_again; g++)
+    for (size_t g = 0; g < count; g++)
         if (gold[g].is_ours && !stands_in(&gold[g], silver[0], silver_count[0]) &&
-            !stands_in(&gold[g], silver[1], silver_count[1]))
+            !stands_in(&gold[g], silver[1], silver_count[1]) && !was_decided_again(view, &gold[g]))
             violate(view, "gold has %.*s at %" PRId64 ", silver has not", SPAN_ARGS(gold[g].id),
                     gold[g].at);
     check_twice(view, gold, count);

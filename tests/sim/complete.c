@@ -177,6 +177,30 @@ static bool is_in_gold(const struct scene *scene, enum sim_table silver, size_t 
     return false;
 }
 
+static bool is_skipped(const struct scene *scene, enum sim_table table,
+                       const struct sim_record *record)
+{
+    return sim_is_skipped(scene->sim,
+                          json_object_object_get(scene->claim[table].root, "properties"), record);
+}
+
+/* Does the record lie below what Bronze answers for? */
+static bool is_retained_no_more(const struct scene *scene, enum sim_table bronze,
+                                const struct sim_record *record)
+{
+    struct json_object *topics =
+        json_tokener_parse(text_of(scene->claim[bronze].summary, "k2.retained-from"));
+    struct json_object *topic =
+        json_object_object_get(topics, scene->sim->exchange[record->exchange].names.topic);
+    char partition[16];
+    int64_t from;
+
+    snprintf(partition, sizeof(partition), "%" PRId32, record->partition);
+    from = json_object_get_int64(json_object_object_get(topic, partition));
+    json_object_put(topics);
+    return record->offset < from;
+}
+
 static void check_record(struct scene *scene, const struct sim_record *record)
 {
     enum sim_table bronze = (enum sim_table)(SIM_BRONZE_0 + record->exchange);
@@ -187,12 +211,12 @@ static void check_record(struct scene *scene, const struct sim_record *record)
     const char *lacking = NULL;
     size_t row;
 
-    if (sim_is_skipped(scene->sim, json_object_object_get(scene->claim[bronze].root, "properties"),
-                       record))
+    if (is_skipped(scene, bronze, record))
         return;
     for (int table = 0; table < SIM_TABLES; table++)
         is_claimed[table] = at < scene->claim[table].through_us;
-    if (is_claimed[bronze] && !has_row(scene, bronze, record))
+    if (is_claimed[bronze] && !is_retained_no_more(scene, bronze, record) &&
+        !has_row(scene, bronze, record))
         lacking = sim_table_name(scene->sim, bronze);
     if (!is_claimed[silver] && !is_claimed[SIM_GOLD])
         goto out;
@@ -201,7 +225,8 @@ static void check_record(struct scene *scene, const struct sim_record *record)
         if (is_claimed[SIM_GOLD] && scene->knows_silver[record->exchange] &&
             !is_in_gold(scene, silver, row))
             lacking = sim_table_name(scene->sim, SIM_GOLD);
-    } else if (knows_letters && !has_row(scene, SIM_DEAD, record)) {
+    } else if (knows_letters && !has_row(scene, SIM_DEAD, record) &&
+               !is_skipped(scene, silver, record) && !is_skipped(scene, SIM_DEAD, record)) {
         if (is_claimed[silver])
             lacking = sim_table_name(scene->sim, silver);
         else if (is_claimed[SIM_GOLD] && scene->knows_silver[record->exchange] &&

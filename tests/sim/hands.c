@@ -1,263 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* hands.c: what others do to our tables, atomically and without a map.  Expiry, tags and rollbacks
- * are edits of the metadata document itself, as another library would make them. */
+/* hands.c: what others do to the files of our tables, atomically and without a map; and retention,
+ * which is ours and has one. */
 #include "sim/sim.h"
 
 #include "core/micros.h"
+#include "core/num.h"
 #include "iceberg/table_read.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
-
-/* -- edits of the document */
-
-struct edit {
-    struct sim *sim;
-    const char *name;
-    struct catalog_table now;
-    struct json_object *root;
-};
-
-static bool edit_begin(struct edit *edit, struct sim *sim, enum sim_table table)
-{
-    struct err err;
-    int rc;
-
-    *edit = (struct edit){ .sim = sim, .name = sim_table_name(sim, table) };
-    rc = catalog_load(sim->catalog, sim->ports.space, edit->name, NULL, &edit->now, &err);
-    if (rc != 0)
-        return false;
-    edit->root = json_tokener_parse(buf_text(&edit->now.metadata));
-    ASSERT(edit->root != NULL);
-    if (json_object_object_get(edit->root, "current-snapshot-id") != NULL)
-        return true;
-    json_object_put(edit->root);
-    catalog_table_deinit(&edit->now);
-    return false;
-}
-
-static void edit_end(struct edit *edit)
-{
-    size_t size;
-    const char *text = json_object_to_json_string_length(
-        edit->root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
-    struct catalog_commit commit = {
-        .base_location = buf_text(&edit->now.location),
-        .table_location = json_object_get_string(json_object_object_get(edit->root, "location")),
-        .metadata = span_of(text, size),
-    };
-    struct err err;
-
-    if (catalog_commit(edit->sim->catalog, edit->sim->ports.space, edit->name, &commit, &err) != 0)
-        abort();
-    json_object_put(edit->root);
-    catalog_table_deinit(&edit->now);
-}
-
-static void edit_forget(struct edit *edit)
-{
-    json_object_put(edit->root);
-    catalog_table_deinit(&edit->now);
-}
-
-static int64_t main_of(const struct edit *edit)
-{
-    return json_object_get_int64(json_object_object_get(edit->root, "current-snapshot-id"));
-}
-
-static struct json_object *list_of(const struct edit *edit, const char *key)
-{
-    return json_object_object_get(edit->root, key);
-}
-
-static int64_t id_at(struct json_object *list, size_t index)
-{
-    return json_object_get_int64(
-        json_object_object_get(json_object_array_get_idx(list, index), "snapshot-id"));
-}
-
-/* True when a ref names the snapshot. */
-static bool is_referenced(const struct edit *edit, int64_t id)
-{
-    struct json_object *refs = list_of(edit, "refs");
-
-    json_object_object_foreach(refs, name, ref)
-    {
-        (void)name;
-        if (json_object_get_int64(json_object_object_get(ref, "snapshot-id")) == id)
-            return true;
-    }
-    return false;
-}
-
-/* As pyiceberg does; Java leaves the name of a parent that is gone. */
-static void forget_lost_parents(struct json_object *snapshots)
-{
-    for (size_t i = 0; i < json_object_array_length(snapshots); i++) {
-        struct json_object *snapshot = json_object_array_get_idx(snapshots, i);
-        int64_t parent =
-            json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
-        bool is_there = false;
-
-        for (size_t k = 0; k < json_object_array_length(snapshots); k++)
-            is_there = is_there || id_at(snapshots, k) == parent;
-        if (!is_there)
-            json_object_object_del(snapshot, "parent-snapshot-id");
-    }
-}
-
-void sim_foreign_expire(struct sim *sim, enum sim_table table)
-{
-    struct edit edit;
-    struct json_object *snapshots, *history;
-
-    if (!edit_begin(&edit, sim, table))
-        return;
-    sim_trace(sim, "expire %s to %" PRId64, edit.name, main_of(&edit));
-    snapshots = list_of(&edit, "snapshots");
-    for (size_t i = json_object_array_length(snapshots); i-- > 0;)
-        if (!is_referenced(&edit, id_at(snapshots, i)))
-            json_object_array_del_idx(snapshots, i, 1);
-    if (random_below(&sim->random, 2) == 0)
-        forget_lost_parents(snapshots);
-    history = list_of(&edit, "snapshot-log");
-    if (json_object_array_length(history) > 1)
-        json_object_array_del_idx(history, 0, json_object_array_length(history) - 1);
-    edit_end(&edit);
-}
-
-void sim_foreign_tag(struct sim *sim, enum sim_table table)
-{
-    struct edit edit;
-    struct json_object *refs, *snapshots;
-
-    if (!edit_begin(&edit, sim, table))
-        return;
-    refs = list_of(&edit, "refs");
-    if (json_object_object_get(refs, "mark") != NULL) {
-        json_object_object_del(refs, "mark");
-    } else {
-        struct json_object *ref = json_object_new_object();
-
-        snapshots = list_of(&edit, "snapshots");
-        json_object_object_add(
-            ref, "snapshot-id",
-            json_object_new_int64(
-                id_at(snapshots, random_below(&sim->random, json_object_array_length(snapshots)))));
-        json_object_object_add(ref, "type", json_object_new_string("tag"));
-        json_object_object_add(refs, "mark", ref);
-    }
-    sim_trace(sim, "tag %s", edit.name);
-    edit_end(&edit);
-}
-
-static bool is_listed(const struct edit *edit, int64_t id)
-{
-    struct json_object *snapshots = list_of(edit, "snapshots");
-
-    for (size_t i = 0; i < json_object_array_length(snapshots); i++)
-        if (id_at(snapshots, i) == id)
-            return true;
-    return false;
-}
-
-/* Also one that main's oldest snapshot names as its parent and that is listed no more. */
-static bool is_ancestor(const struct edit *edit, int64_t id)
-{
-    struct json_object *snapshots = list_of(edit, "snapshots");
-    int64_t at = main_of(edit);
-
-    for (size_t hops = json_object_array_length(snapshots) + 1; hops-- > 0;) {
-        struct json_object *snapshot = NULL;
-
-        for (size_t i = 0; i < json_object_array_length(snapshots); i++)
-            if (id_at(snapshots, i) == at)
-                snapshot = json_object_array_get_idx(snapshots, i);
-        if (at == id)
-            return snapshot != NULL; /* a parent that is gone may still be named */
-        if (snapshot == NULL || json_object_object_get(snapshot, "parent-snapshot-id") == NULL)
-            return false;
-        at = json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
-    }
-    return false;
-}
-
-/* Ends the edit. */
-static void set_main(struct edit *edit, int64_t id)
-{
-    struct json_object *entry = json_object_new_object();
-
-    sim_trace(edit->sim, "roll back %s %" PRId64 " -> %" PRId64, edit->name, main_of(edit), id);
-    json_object_object_add(edit->root, "current-snapshot-id", json_object_new_int64(id));
-    json_object_object_add(json_object_object_get(list_of(edit, "refs"), "main"), "snapshot-id",
-                           json_object_new_int64(id));
-    json_object_object_add(entry, "snapshot-id", json_object_new_int64(id));
-    json_object_object_add(entry, "timestamp-ms",
-                           json_object_get(list_of(edit, "last-updated-ms")));
-    json_object_array_add(list_of(edit, "snapshot-log"), entry);
-    edit_end(edit);
-}
-
-/* Bronze and Gold go anywhere; Silver and dead letters back to an ancestor only (design, rule 5),
- * and so does a Bronze that was set forward: another branch may hold what Silver has passed over.
- */
-void sim_roll_back(struct sim *sim, enum sim_table table)
-{
-    bool goes_anywhere = (table <= SIM_BRONZE_1 && !sim->is_skipped[table]) || table == SIM_GOLD;
-    struct json_object *snapshots;
-    struct edit edit;
-    int64_t choice[5];
-    size_t count = 0;
-
-    if (!edit_begin(&edit, sim, table))
-        return;
-    snapshots = list_of(&edit, "snapshots");
-    for (size_t i = json_object_array_length(snapshots); i-- > 0 && count < ARRAY_LEN(choice);) {
-        int64_t id = id_at(snapshots, i);
-
-        if (id != main_of(&edit) && (goes_anywhere || is_ancestor(&edit, id)))
-            choice[count++] = id;
-    }
-    if (count == 0) {
-        edit_forget(&edit);
-        return;
-    }
-    sim->is_rolled[table] = true;
-    set_main(&edit, choice[random_below(&sim->random, count)]);
-}
-
-/* Main's parent, if main is a compaction of others and the parent is listed; else 0. */
-static int64_t before_compaction(const struct edit *edit)
-{
-    struct json_object *snapshots = list_of(edit, "snapshots");
-    int64_t parent = 0;
-
-    for (size_t i = 0; i < json_object_array_length(snapshots); i++) {
-        struct json_object *snapshot = json_object_array_get_idx(snapshots, i);
-        struct json_object *summary = json_object_object_get(snapshot, "summary");
-        const char *operation =
-            json_object_get_string(json_object_object_get(summary, "operation"));
-
-        if (id_at(snapshots, i) == main_of(edit) && strcmp(operation, "replace") == 0 &&
-            json_object_object_get(summary, "k2.commit-id") == NULL)
-            parent = json_object_get_int64(json_object_object_get(snapshot, "parent-snapshot-id"));
-    }
-    return is_listed(edit, parent) ? parent : 0;
-}
-
-/* No rollback of ours: all rows are there as before. */
-void sim_undo_compaction(struct sim *sim, enum sim_table table)
-{
-    struct edit edit;
-
-    if (!edit_begin(&edit, sim, table))
-        return;
-    if (before_compaction(&edit) != 0)
-        set_main(&edit, before_compaction(&edit));
-    else
-        edit_forget(&edit);
-}
 
 /* -- files: appended, compacted, or rewritten without some rows */
 
@@ -266,6 +17,7 @@ struct rewrite {
     struct chain_table chain;
     struct arena arena;
     int64_t snapshot_id;               /* of the snapshot to be */
+    const struct positions *map;       /* of a snapshot of ours; else NULL */
     const struct ice_data_file **live; /* copies */
     size_t live_count;
     struct column column[SILVER_COLUMNS];
@@ -348,15 +100,21 @@ static const struct ice_data_file *write_rows(struct rewrite *rewrite, size_t fi
     return file;
 }
 
-/* A foreign snapshot: no map, no properties. */
+/* A foreign snapshot has no map and no properties. */
 static void commit_files(struct rewrite *rewrite, const char *operation,
                          const struct ice_data_file *const *files, size_t count, bool instead)
 {
     struct table *table = &rewrite->chain.table;
     struct table_change change = { .operation = operation, .snapshot_id = rewrite->snapshot_id };
+    struct ice_pair pairs[POSITIONS_PAIRS];
     struct ice_manifest_row row;
     struct err err;
 
+    if (rewrite->map != NULL) {
+        positions_pairs(rewrite->map, pairs);
+        change.summary = change.properties = pairs;
+        change.summary_count = change.property_count = POSITIONS_PAIRS;
+    }
     if (count > 0 && table_write_manifest(table, &rewrite->arena, files, count, change.snapshot_id,
                                           &row, &err) != 0)
         abort();
@@ -367,8 +125,8 @@ static void commit_files(struct rewrite *rewrite, const char *operation,
         change.added = &row;
         change.added_count = 1;
     }
-    sim_trace(rewrite->sim, "foreign %s on %s, %zu files", operation, table->definition.name,
-              count);
+    sim_trace(rewrite->sim, "%s %s on %s, %zu files", rewrite->map != NULL ? "our" : "foreign",
+              operation, table->definition.name, count);
     if (table_swap(table, table->metadata, &change, &err) != 0) {
         fprintf(stderr, "foreign %s: %s\n", operation, err.text);
         abort();
@@ -431,20 +189,24 @@ static bool is_foreign(const struct column *mark, size_t row)
            span_equal(column_bytes(mark, row), span_text(SIM_FOREIGN));
 }
 
-static bool has_foreign_rows(const struct rewrite *rewrite, enum sim_table table)
+/* Rows of others at offsets that are, or may come to be, of ours. */
+static bool has_rows_in_our_stead(const struct rewrite *rewrite, enum sim_table table)
 {
     const struct column *mark = &rewrite->column[sim_mark(table)];
+    int offset = rewrite->chain.origin.offset;
 
-    for (size_t row = 0; row < mark->rows; row++)
-        if (is_foreign(mark, row))
+    for (size_t row = 0; offset >= 0 && row < mark->rows; row++)
+        if (is_foreign(mark, row) &&
+            column_int64(&rewrite->column[offset], row) < SIM_FOREIGN_OFFSETS)
             return true;
     return false;
 }
 
 /* Some files of one partition become one or two with the rows in another order.  A tool that keeps
  * the footer's keys takes only files that are known as ours; one that drops them takes any, and
- * rows of others with ours, but for a table that was rolled back: there a row of others could take
- * the place of one of ours that was taken away (assumption A7 of docs/commit.md). */
+ * rows of others with ours, but for those at offsets of ours in a table that was rolled back: such
+ * a row could take the place of one of ours that was taken away (assumption A7 of docs/commit.md).
+ */
 void sim_foreign_compact(struct sim *sim, enum sim_table table)
 {
     struct rewrite rewrite;
@@ -470,7 +232,8 @@ void sim_foreign_compact(struct sim *sim, enum sim_table table)
             next[count++] = as(&rewrite, ICE_EXISTING, file);
         }
     }
-    if (merged == 0 || (!keeps_key && sim->is_rolled[table] && has_foreign_rows(&rewrite, table)))
+    if (merged == 0 ||
+        (!keeps_key && sim->is_rolled[table] && has_rows_in_our_stead(&rewrite, table)))
         goto out;
     for (size_t i = 0; i < ICE_PARTITION_FIELDS_MAX; i++)
         partition[i] = first->partition[i].value;
@@ -564,6 +327,95 @@ void sim_remove_keyless(struct sim *sim, enum sim_table table)
                          rewrite.live[i]);
         commit_files(&rewrite, "overwrite", next, rewrite.live_count, true);
     }
+    rewrite_end(&rewrite);
+}
+
+/* Up to which offset all have read a partition of Bronze, and below its highest row: the map counts
+ * up to that.  0 where a table is absent or its map is not to be had. */
+static int64_t read_by_all(struct sim *sim, int x, int32_t partition,
+                           const struct positions *bronze)
+{
+    const enum sim_table readers[] = { (enum sim_table)(SIM_SILVER_0 + x), SIM_DEAD };
+    const char *topic = sim->exchange[x].names.topic;
+    const struct position_offset *entry = positions_offset(bronze, topic, partition);
+    int64_t limit = entry == NULL ? 0 : entry->high;
+
+    for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+        struct chain_table chain;
+        struct arena arena = ARENA_INIT;
+        struct positions map;
+        struct err err;
+
+        sim_open_table(sim, readers[i], &chain);
+        positions_init(&map, &arena);
+        if (chain_load(&chain, &arena, &map, &err) != 0)
+            limit = 0;
+        limit = int64_min(limit, positions_next(&map, topic, partition));
+        chain_deinit(&chain);
+        arena_deinit(&arena);
+    }
+    return limit;
+}
+
+/* Are all rows of the file, which was just read, ours and read by all?  Takes them off the map. */
+static bool let_go(struct rewrite *rewrite, int x, const int64_t *limit, struct positions *map)
+{
+    const struct column *partition = &rewrite->column[BRONZE_PARTITION];
+    const struct column *offset = &rewrite->column[BRONZE_OFFSET];
+    const char *topic = rewrite->sim->exchange[x].names.topic;
+
+    for (size_t row = 0; row < offset->rows; row++)
+        if (is_foreign(&rewrite->column[BRONZE_RAW_BYTES], row) ||
+            column_int64(offset, row) >= limit[column_int32(partition, row)])
+            return false;
+    for (size_t row = 0; row < offset->rows; row++) {
+        int32_t p = column_int32(partition, row);
+        int64_t above = column_int64(offset, row) + 1;
+        struct position_offset entry = *positions_offset(map, topic, p);
+        struct position_retained retained = { topic, p, above };
+
+        entry.rows--;
+        positions_set_offset(map, &entry);
+        if (above > positions_retained(map, topic, p))
+            positions_set_retained(map, &retained);
+    }
+    return true;
+}
+
+void sim_retain(struct sim *sim, int exchange)
+{
+    struct rewrite rewrite;
+    struct positions map;
+    const struct ice_data_file **next;
+    int64_t limit[SIM_PARTITIONS_MAX];
+    size_t gone = 0;
+    struct err err;
+
+    positions_init(&map, &rewrite.arena);
+    if (!rewrite_begin(&rewrite, sim, (enum sim_table)(SIM_BRONZE_0 + exchange)) ||
+        chain_find_map(&rewrite.chain, rewrite.chain.table.metadata, &rewrite.arena, &map, &err) !=
+            0)
+        goto out;
+    for (int32_t p = 0; p < SIM_PARTITIONS_MAX; p++)
+        limit[p] = read_by_all(sim, exchange, p, &map);
+    next = arena_zero(&rewrite.arena, rewrite.live_count + 1, sizeof(*next));
+    for (size_t i = 0; i < rewrite.live_count; i++) {
+        const struct ice_data_file *file = rewrite.live[i];
+        bool goes = has_key(&rewrite, file);
+
+        clear_rows(&rewrite);
+        if (goes)
+            read_rows(&rewrite, file);
+        goes = goes && let_go(&rewrite, exchange, limit, &map);
+        gone += goes;
+        next[i] = as(&rewrite, goes ? ICE_DELETED : ICE_EXISTING, file);
+    }
+    if (gone == 0)
+        goto out;
+    map.commit_id = arena_printf(&rewrite.arena, "retention-%" PRId64, rewrite.snapshot_id);
+    rewrite.map = &map;
+    commit_files(&rewrite, "delete", next, rewrite.live_count, true);
+out:
     rewrite_end(&rewrite);
 }
 
@@ -666,11 +518,11 @@ static int64_t fill_trade(struct rewrite *rewrite)
 static int64_t foreign_offset(struct sim *sim, int exchange)
 {
     return sim_chance(sim, 30) ? sim->end[exchange][0] + sim_between(sim, 0, 3)
-                               : 1000000000 + ++sim->foreign;
+                               : SIM_FOREIGN_OFFSETS + ++sim->foreign;
 }
 
 /* A row under an offset of ours, or one that will never be. */
-static void append_row(struct sim *sim, enum sim_table table, int64_t offset)
+void sim_append_row(struct sim *sim, enum sim_table table, int64_t offset)
 {
     struct rewrite rewrite;
     int32_t partition[2] = { micros_day(clock_now_us(sim->clock)), 0 };
@@ -719,36 +571,5 @@ static int exchange_of(enum sim_table table)
 
 void sim_foreign_append(struct sim *sim, enum sim_table table)
 {
-    append_row(sim, table, foreign_offset(sim, exchange_of(table)));
-}
-
-/* The one row that would come in the stead of ours: appended by others at the very next offset,
- * then Bronze takes that offset, and is rolled back to before it, and its snapshots are expired. */
-void sim_foreign_trap(struct sim *sim)
-{
-    const enum sim_table table = SIM_BRONZE_1; /* of one partition */
-    struct sim_trap *trap = &sim->trap;
-    int64_t end = sim->end[exchange_of(table)][0];
-    struct edit edit;
-
-    if (trap->snapshot == 0 || end > trap->offset + 1) {
-        append_row(sim, table, end);
-        if (!edit_begin(&edit, sim, table))
-            return;
-        *trap = (struct sim_trap){ .snapshot = main_of(&edit), .offset = end };
-        edit_forget(&edit);
-        return;
-    }
-    if (!edit_begin(&edit, sim, table))
-        return;
-    if (end == trap->offset || main_of(&edit) == trap->snapshot ||
-        !is_listed(&edit, trap->snapshot) || !is_ancestor(&edit, trap->snapshot)) {
-        edit_forget(&edit);
-        return;
-    }
-    sim->is_rolled[table] = true;
-    set_main(&edit, trap->snapshot);
-    append_row(sim, table, 1000000000 + ++sim->foreign);
-    sim_foreign_expire(sim, table);
-    trap->snapshot = 0;
+    sim_append_row(sim, table, foreign_offset(sim, exchange_of(table)));
 }

@@ -9,6 +9,7 @@
 struct mix {
     int hands, rolls, registry, crash, lose, keep_running;
     int naps; /* all sleep for a day, in the middle of what they do */
+    int retain;
 };
 
 enum { NAPS_MAX = 5 };
@@ -103,6 +104,8 @@ static void happen(struct sim *sim, struct sim_worker **at, const struct mix *mi
         look(sim, 0);
     else if (draw < (from += 2))
         clock_mem_advance(sim->clock, sim_between(sim, 1, 90) * INT64_C(1000000));
+    else if (draw < (from += mix->retain))
+        sim_retain(sim, (int)sim_between(sim, 0, SIM_EXCHANGES - 1));
     else if (draw < (from += mix->naps) && sim->naps++ < NAPS_MAX)
         clock_mem_advance(sim->clock, INT64_C(25) * 3600 * 1000000);
     else
@@ -195,7 +198,7 @@ bool sim_run(struct sim *sim)
     struct mix mix = { hands[sim_between(sim, 0, 2)],  rolls[sim_between(sim, 0, 2)],
                        seldom[sim_between(sim, 0, 1)], seldom[sim_between(sim, 0, 1)],
                        sim_chance(sim, 25) ? 3 : 0,    keep[sim_between(sim, 0, 2)],
-                       seldom[sim_between(sim, 0, 1)] };
+                       seldom[sim_between(sim, 0, 1)], sim->has_retention ? 10 : 0 };
     int64_t draws = sim_between(sim, 1000, 5000);
     struct sim_worker *at = sim->worker[0];
 

@@ -6,7 +6,8 @@
  *   world.c     the world: produced records, registry, rules
  *   fault.c     faults in front of every port
  *   worker.c    jobs as processes that can be left, crashed and begun anew
- *   hands.c     foreign hands: append, compact, expire, tag, roll back
+ *   hands.c     foreign hands on files: append, compact; and retention
+ *   edits.c     foreign hands on the document: expire, tag, roll back
  *   operator.c  what an operator does after a refusal
  *   run.c       the schedule, and draining
  *   check.c     what must hold at the end; reads the tables through oracle.h alone
@@ -57,6 +58,7 @@ struct sim_record {
     int64_t price_units;     /* at scale 8 */
     int schema;              /* 1.. */
     bool is_junk;            /* its bytes do not decode */
+    bool is_decided_again;   /* by check.c: Gold has it still, Silver rightly has not */
     char message_id[UUID_TEXT_BYTES];
 };
 
@@ -101,6 +103,7 @@ struct sim {
     struct fault_world faults;
     struct sim_exchange exchange[SIM_EXCHANGES];
     bool by_snapshot;
+    bool has_retention; /* Bronze deletes what all have read */
 
     struct sim_record *record;
     size_t record_count, record_capacity;
@@ -157,13 +160,11 @@ void sim_crash(struct sim_worker *worker);
 
 /* hands.c */
 void sim_foreign_append(struct sim *sim, enum sim_table table);
+void sim_append_row(struct sim *sim, enum sim_table table, int64_t offset);
 void sim_foreign_compact(struct sim *sim, enum sim_table table);
-void sim_foreign_expire(struct sim *sim, enum sim_table table);
-void sim_foreign_tag(struct sim *sim, enum sim_table table);
-void sim_foreign_trap(struct sim *sim);
-/* If main is a compaction of others: what was before it. */
-void sim_undo_compaction(struct sim *sim, enum sim_table table);
-void sim_roll_back(struct sim *sim, enum sim_table table);
+/* Bronze's oldest rows that all have read are deleted, and k2.retained-from says so: in one commit,
+ * as it must be. */
+void sim_retain(struct sim *sim, int exchange);
 /* Removes rows that foreigners appended, by rewriting their files; false when there are none. */
 bool sim_remove_foreign(struct sim *sim, enum sim_table table);
 /* Removes the live files without our key, whoever's rows they hold. */
@@ -171,12 +172,21 @@ void sim_remove_keyless(struct sim *sim, enum sim_table table);
 /* The column by which an observer knows rows of foreigners: it says SIM_FOREIGN.  The jobs never
  * look there. */
 #define SIM_FOREIGN "foreign"
+enum { SIM_FOREIGN_OFFSETS = 1000000000 }; /* from here on none will ever be ours */
 size_t sim_mark(enum sim_table table);
 /* Rows of our own as they stand in the table, whatever file they are in: rows and high. */
 struct sim_counts {
     struct position_offset entry[SIM_EXCHANGES][SIM_PARTITIONS_MAX];
 };
 void sim_count_own(struct sim *sim, enum sim_table table, struct sim_counts *counts);
+
+/* edits.c */
+void sim_foreign_expire(struct sim *sim, enum sim_table table);
+void sim_foreign_tag(struct sim *sim, enum sim_table table);
+void sim_foreign_trap(struct sim *sim);
+/* If main is a compaction of others: what was before it. */
+void sim_undo_compaction(struct sim *sim, enum sim_table table);
+void sim_roll_back(struct sim *sim, enum sim_table table);
 
 /* operator.c */
 void sim_operate(struct sim *sim, const struct err *refused);
