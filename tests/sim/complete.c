@@ -180,7 +180,7 @@ static bool is_in_gold(const struct scene *scene, enum sim_table silver, size_t 
 static bool is_skipped(const struct scene *scene, enum sim_table table,
                        const struct sim_record *record)
 {
-    return sim_is_skipped(scene->sim,
+    return sim_is_skipped(scene->sim, table,
                           json_object_object_get(scene->claim[table].root, "properties"), record);
 }
 

@@ -326,6 +326,7 @@ void sim_remove_keyless(struct sim *sim, enum sim_table table)
             next[i] = as(&rewrite, has_key(&rewrite, rewrite.live[i]) ? ICE_EXISTING : ICE_DELETED,
                          rewrite.live[i]);
         commit_files(&rewrite, "overwrite", next, rewrite.live_count, true);
+        sim->is_bereft[table] = true;
     }
     rewrite_end(&rewrite);
 }
@@ -415,6 +416,10 @@ void sim_retain(struct sim *sim, int exchange)
     map.commit_id = arena_printf(&rewrite.arena, "retention-%" PRId64, rewrite.snapshot_id);
     rewrite.map = &map;
     commit_files(&rewrite, "delete", next, rewrite.live_count, true);
+    for (int32_t p = 0; p < SIM_PARTITIONS_MAX; p++)
+        sim->retained[exchange][p] =
+            int64_max(sim->retained[exchange][p],
+                      positions_retained(&map, sim->exchange[exchange].names.topic, p));
 out:
     rewrite_end(&rewrite);
 }

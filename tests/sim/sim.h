@@ -121,10 +121,13 @@ struct sim {
     size_t worker_count;
     struct err refused[16]; /* refusals that wait for the operator */
     size_t refused_count;
-    bool is_rolled[SIM_TABLES];    /* ever rolled back, or set by the operator after it */
-    bool is_skipped[SIM_TABLES];   /* ever set forward by the operator */
-    bool is_compacted[SIM_TABLES]; /* sequence numbers no longer say which row came first */
-    int64_t foreign;               /* numbers of foreign rows */
+    bool is_rolled[SIM_TABLES];  /* ever rolled back, or set by the operator after it */
+    bool is_skipped[SIM_TABLES]; /* ever set forward by the operator */
+    bool is_bereft[SIM_TABLES];  /* ever robbed of files with rows of ours */
+    int64_t retained[SIM_EXCHANGES]
+                    [SIM_PARTITIONS_MAX]; /* the highest that Bronze ever answered from */
+    bool is_compacted[SIM_TABLES];        /* sequence numbers no longer say which row came first */
+    int64_t foreign;                      /* numbers of foreign rows */
     struct sim_trap {
         int64_t snapshot, offset; /* of a foreign row at the offset that comes next; 0: none */
     } trap;
@@ -199,9 +202,11 @@ bool sim_settle(struct sim *sim);
 
 /* check.c: violations into text, one a line; their number. */
 size_t sim_check(struct sim *sim, bool came_to_rest, struct buf *text);
-/* Does k2.skipped among a table's properties say that this record was passed over by hand? */
+/* Does k2.skipped among a table's properties say that this record was passed over by hand, and was
+ * there a reason to: the log has lost it, or rows, or Bronze has let it go before Silver took it?
+ */
 struct json_object;
-bool sim_is_skipped(const struct sim *sim, struct json_object *properties,
+bool sim_is_skipped(const struct sim *sim, enum sim_table table, struct json_object *properties,
                     const struct sim_record *record);
 
 /* complete.c: false, and what is wrong, when a table claims more than it has, or less than it
