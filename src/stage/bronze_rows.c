@@ -29,6 +29,7 @@ void bronze_rows_deinit(struct bronze_rows *rows)
         column_deinit(&rows->column[i]);
     table_reader_deinit(&rows->reader);
     buf_deinit(&rows->index);
+    buf_deinit(&rows->runs);
     bronze_spans_deinit(&rows->spans);
 }
 
@@ -60,15 +61,15 @@ static bool is_own(const struct bronze_rows *rows, const struct origin_test *tes
                            column_int64(&rows->column[BRONZE_OFFSET], row));
 }
 
-/* Keeps, of the rows from `first` on, those of the window that are our own. */
-static void cut_from(struct bronze_rows *rows, size_t first, const struct offset_window *window,
-                     const struct origin_test *test)
+/* Those of the rows from `first` on that lie in the window and are our own, into rows->index. */
+static size_t choose_rows(struct bronze_rows *rows, size_t first,
+                          const struct offset_window *window, const struct origin_test *test)
 {
     const struct column *partition = &rows->column[BRONZE_PARTITION];
     const struct column *offset = &rows->column[BRONZE_OFFSET];
     size_t total = bronze_rows_count(rows);
     uint32_t *index;
-    size_t kept = 0;
+    size_t chosen = 0;
 
     buf_clear(&rows->index);
     index = (uint32_t *)(void *)buf_extend(&rows->index, (total - first) * sizeof(*index));
@@ -79,33 +80,111 @@ static void cut_from(struct bronze_rows *rows, size_t first, const struct offset
         if (!column_is_null(partition, row) && !column_is_null(offset, row) && p >= 0 &&
             p < window->count && at >= window->from[p] && at < window->to[p] &&
             is_own(rows, test, first, row))
-            index[kept++] = (uint32_t)row;
+            index[chosen++] = (uint32_t)row;
     }
-    for (size_t i = 0; i < ARRAY_LEN(read_columns); i++)
-        column_keep(&rows->column[read_columns[i]], first, index, kept);
+    return chosen;
+}
+
+static void keep_chosen(struct bronze_rows *rows, enum bronze_column column, size_t first,
+                        size_t chosen)
+{
+    column_keep(&rows->column[column], first, (const uint32_t *)(const void *)rows->index.data,
+                chosen);
 }
 
 void bronze_rows_cut(struct bronze_rows *rows, const struct offset_window *window)
 {
-    cut_from(rows, 0, window, NULL);
+    size_t chosen = choose_rows(rows, 0, window, NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(read_columns); i++)
+        keep_chosen(rows, read_columns[i], 0, chosen);
+}
+
+/* The chosen rows as runs of the row group whose first row is row `first`, into rows->runs. */
+static size_t make_runs(struct bronze_rows *rows, size_t first, size_t chosen)
+{
+    const uint32_t *index = (const uint32_t *)(const void *)rows->index.data;
+    size_t count = 0;
+
+    buf_clear(&rows->runs);
+    for (size_t i = 0; i < chosen;) {
+        struct table_rows run = { .first = (int64_t)(index[i] - first), .count = 1 };
+
+        while (++i < chosen && index[i] == index[i - 1] + 1)
+            run.count++;
+        buf_put(&rows->runs, &run, sizeof(run));
+        count++;
+    }
+    return count;
+}
+
+/* Do the statistics leave room for a row of the window? */
+static bool may_hold(const struct bronze_rows *rows, size_t group,
+                     const struct offset_window *window)
+{
+    int64_t low, high;
+
+    if (!table_reader_range(&rows->reader, group, BRONZE_OFFSET, &low, &high))
+        return true;
+    for (int32_t p = 0; p < window->count; p++)
+        if (window->from[p] < window->to[p] && low < window->to[p] && high >= window->from[p])
+            return true;
+    return false;
+}
+
+static int read_column(struct bronze_rows *rows, size_t group, enum bronze_column column,
+                       struct err *err)
+{
+    return table_reader_column(&rows->reader, group, (size_t)column, &rows->column[column], err);
+}
+
+/* Of a row group of which some rows are wanted, the large columns are read by pages: it may be
+ * others' compaction of a whole day. */
+static int read_group(struct bronze_rows *rows, size_t group, const struct offset_window *window,
+                      const struct origin_test *test, struct err *err)
+{
+    size_t first = bronze_rows_count(rows), chosen, runs = 0;
+    int rc = 0;
+    bool is_whole;
+
+    column_clear(&rows->column[BRONZE_TOPIC]);
+    if (test != NULL)
+        rc = read_column(rows, group, BRONZE_TOPIC, err);
+    if (rc == 0)
+        rc = read_column(rows, group, BRONZE_PARTITION, err);
+    if (rc == 0)
+        rc = read_column(rows, group, BRONZE_OFFSET, err);
+    if (rc != 0)
+        return rc;
+    chosen = choose_rows(rows, first, window, test);
+    is_whole = chosen == bronze_rows_count(rows) - first;
+    if (!is_whole) {
+        runs = make_runs(rows, first, chosen);
+        keep_chosen(rows, BRONZE_PARTITION, first, chosen);
+        keep_chosen(rows, BRONZE_OFFSET, first, chosen);
+    }
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(read_columns); i++) {
+        enum bronze_column column = read_columns[i];
+
+        if (column == BRONZE_PARTITION || column == BRONZE_OFFSET)
+            continue;
+        rc = is_whole ? read_column(rows, group, column, err)
+                      : table_reader_rows(&rows->reader, group, (size_t)column,
+                                          (const struct table_rows *)(const void *)rows->runs.data,
+                                          runs, &rows->column[column], err);
+    }
+    return rc;
 }
 
 static int read_file(struct bronze_rows *rows, struct chain_table *bronze,
                      const struct ice_data_file *file, const struct offset_window *window,
                      const struct origin_test *test, struct err *err)
 {
-    size_t first = bronze_rows_count(rows);
     int rc = table_reader_open(&rows->reader, &bronze->table, file, err);
 
-    column_clear(&rows->column[BRONZE_TOPIC]);
-    for (size_t g = 0; rc == 0 && test != NULL && g < rows->reader.file.row_group_count; g++)
-        rc = table_reader_column(&rows->reader, g, BRONZE_TOPIC, &rows->column[BRONZE_TOPIC], err);
     for (size_t g = 0; rc == 0 && g < rows->reader.file.row_group_count; g++)
-        for (size_t i = 0; rc == 0 && i < ARRAY_LEN(read_columns); i++)
-            rc = table_reader_column(&rows->reader, g, (size_t)read_columns[i],
-                                     &rows->column[read_columns[i]], err);
-    if (rc == 0)
-        cut_from(rows, first, window, test);
+        if (may_hold(rows, g, window))
+            rc = read_group(rows, g, window, test, err);
     return rc;
 }
 

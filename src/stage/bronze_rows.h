@@ -15,7 +15,7 @@
 struct bronze_rows {
     struct column column[BRONZE_COLUMNS];
     struct table_reader reader;
-    struct buf index;
+    struct buf index, runs;    /* uint32_t; struct table_rows */
     struct bronze_spans spans; /* kept from batch to batch of the second path */
 };
 

@@ -461,6 +461,79 @@ static void pass(struct bronze_spans *spans, const struct offset_window *window)
         spans->oldest++;
 }
 
+/* -- a group that is larger than a batch is cut by offset */
+
+/* Where partition p's rows begin: what lies below was compacted away or never was. */
+static int64_t begin_of(const struct choosing *c, int32_t p)
+{
+    size_t at = numbers(&c->spans->next)[p];
+    const struct bronze_span *span = NULL;
+
+    for (; at < span_count(c->spans); at++) {
+        span = span_at(c->spans, numbers(&c->spans->by_offset)[at]);
+        if (span->partition != p)
+            return c->end[p];
+        if (is_left(c, span))
+            break;
+    }
+    if (at == span_count(c->spans))
+        return c->end[p];
+    return int64_min(int64_max(c->window->from[p], span->first), c->end[p]);
+}
+
+/* Rows below the ends when no partition gives more than `share`; offsets may have gaps. */
+static int64_t rows_within(const struct choosing *c, const int64_t *begin, int64_t share)
+{
+    int64_t rows = 0;
+
+    for (int32_t p = 0; p < c->window->count; p++)
+        rows += int64_min(c->end[p] - begin[p], share);
+    return rows;
+}
+
+static bool is_needed(const struct choosing *c, uint32_t file)
+{
+    const uint32_t *first = numbers(&c->spans->first_of) + file;
+
+    for (uint32_t i = first[0]; i < first[1]; i++) {
+        const struct bronze_span *span = span_at(c->spans, i);
+
+        if (is_left(c, span) && span->first < c->end[span->partition])
+            return true;
+    }
+    return false;
+}
+
+/* Lowers the ends until the rows are rows_max at most, with as much of each partition. */
+static void cut_ends(struct choosing *c, int64_t rows_max)
+{
+    size_t partitions = (size_t)c->window->count;
+    int64_t *begin = mem_zero(partitions + 1, sizeof(*begin));
+    int64_t share = 1, too_much = c->rows + 1;
+
+    for (int32_t p = 0; p < c->window->count; p++)
+        begin[p] = begin_of(c, p);
+    if (rows_within(c, begin, INT64_MAX) <= rows_max) {
+        free(begin); /* overlaps were counted twice */
+        return;
+    }
+    while (too_much - share > 1) {
+        int64_t middle = share + (too_much - share) / 2;
+
+        if (rows_within(c, begin, middle) <= rows_max)
+            share = middle;
+        else
+            too_much = middle;
+    }
+    for (size_t p = 0; p < partitions; p++) {
+        c->end[p] = begin[p] + int64_min(c->end[p] - begin[p], share);
+        c->next[p] = numbers(&c->spans->next)[p];
+    }
+    for (size_t i = 0; i < c->queued; i++)
+        c->is_wanted[c->queue[i]] = is_needed(c, c->queue[i]);
+    free(begin);
+}
+
 /* A partition of which nothing is left was read to the end of the window.  True when all were. */
 static bool finish(struct choosing *c)
 {
@@ -504,6 +577,8 @@ bool bronze_spans_choose(struct bronze_spans *spans, const struct offset_window 
     for (size_t p = 0; p < partitions; p++)
         c.next[p] = numbers(&spans->next)[p];
     take_files(&c, rows_max);
+    if (rows_max >= 0 && c.rows > rows_max)
+        cut_ends(&c, rows_max);
     is_all = finish(&c);
     free(c.next);
     free(c.queue);

@@ -63,9 +63,9 @@ CHECK_RESULT int bronze_spans_list(struct bronze_spans *spans, struct chain_tabl
 /*
  * Chooses files of the listing until their rows in the window reach rows_max, at least one:
  * is_wanted[file], and end[p], how far partition p is then read.  Files whose spans overlap in a
- * partition form one group, and a position moves only past a whole group.  True when nothing of the
- * listing is left, so that the reader's position is live_files_end.  `after_sequence` is for a
- * mutation only.
+ * partition form one group; one that is larger than rows_max is cut by offset, as much of each
+ * partition.  True when nothing of the listing is left, so that the reader's position is
+ * live_files_end.  `after_sequence` is for a mutation only.
  */
 bool bronze_spans_choose(struct bronze_spans *spans, const struct offset_window *window,
                          int64_t rows_max, int64_t after_sequence, bool *is_wanted, int64_t *end);

@@ -139,6 +139,7 @@ static size_t read_all(struct world *world, struct bronze_spans *spans, int64_t 
     while (!is_all) {
         bool *is_wanted;
         bool has_moved = false;
+        int64_t rows = 0;
 
         assert_ok(bronze_spans_list(spans, &world->bronze, &world->map, &window, &err));
         is_wanted = mem_zero(world->files + 1, sizeof(*is_wanted));
@@ -149,8 +150,10 @@ static size_t read_all(struct world *world, struct bronze_spans *spans, int64_t 
         for (int p = 0; p < PARTITIONS; p++) {
             assert_true(end[p] >= world->from[p]);
             has_moved |= end[p] > world->from[p];
+            rows += end[p] - world->from[p];
             world->from[p] = end[p];
         }
+        assert_true(rows <= rows_max || rows <= PARTITIONS);
         assert_true(has_moved || is_all);
         if (spans->is_shortened && memcmp(world->from, world->to, sizeof(world->to)) == 0)
             is_all = true;
@@ -177,6 +180,25 @@ static void every_file_is_read_once(void **state)
     assert_true(memory <= 4096 + world.files * 2 * (128 + 28 * PARTITIONS));
     bronze_spans_deinit(&spans);
     world_close(&world);
+}
+
+/* As others' compaction of a day would be. */
+static void a_file_larger_than_a_batch_is_read_in_parts(void **state)
+{
+    static const int64_t rows_max[] = { 1, PARTITIONS, PARTITIONS * ROWS - 1, PARTITIONS * ROWS };
+    static const size_t parts[] = { 2, 2, 2, 1 }; /* an offset of each partition at a time */
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows_max); i++) {
+        struct bronze_spans spans = { 0 };
+        struct world world;
+
+        world_open(&world);
+        if (world.files == FILES)
+            assert_int_equal(read_all(&world, &spans, rows_max[i]), parts[i] * FILES);
+        bronze_spans_deinit(&spans);
+        world_close(&world);
+    }
 }
 
 static void a_listing_is_bounded(void **state)
@@ -225,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_read_once),
+        cmocka_unit_test(a_file_larger_than_a_batch_is_read_in_parts),
         cmocka_unit_test(a_listing_is_bounded),
         cmocka_unit_test(a_listing_is_made_anew_for_what_it_does_not_hold),
     };
