@@ -4,6 +4,7 @@
 
 #include "core/num.h"
 #include "protocol/offset_set.h"
+#include "stage/stage.h"
 
 #include <inttypes.h>
 
@@ -100,17 +101,23 @@ void bronze_rows_cut(struct bronze_rows *rows, const struct offset_window *windo
         keep_chosen(rows, read_columns[i], 0, chosen);
 }
 
-/* The chosen rows as runs of the row group whose first row is row `first`, into rows->runs. */
-static size_t make_runs(struct bronze_rows *rows, size_t first, size_t chosen)
+/* The chosen rows as runs of the row group, into rows->runs; those from row `first` on are the
+ * rows of `read`, one run behind the other. */
+static size_t make_runs(struct bronze_rows *rows, size_t first, size_t chosen,
+                        const struct table_rows *read)
 {
     const uint32_t *index = (const uint32_t *)(const void *)rows->index.data;
+    int64_t before = (int64_t)first; /* rows before *read */
     size_t count = 0;
 
     buf_clear(&rows->runs);
     for (size_t i = 0; i < chosen;) {
-        struct table_rows run = { .first = (int64_t)(index[i] - first), .count = 1 };
+        struct table_rows run = { .count = 1 };
 
-        while (++i < chosen && index[i] == index[i - 1] + 1)
+        for (; index[i] - before >= read->count; read++)
+            before += read->count;
+        run.first = read->first + (index[i] - before);
+        while (++i < chosen && index[i] == index[i - 1] + 1 && index[i] - before < read->count)
             run.count++;
         buf_put(&rows->runs, &run, sizeof(run));
         count++;
@@ -118,61 +125,76 @@ static size_t make_runs(struct bronze_rows *rows, size_t first, size_t chosen)
     return count;
 }
 
-/* Do the statistics leave room for a row of the window? */
-static bool may_hold(const struct bronze_rows *rows, size_t group,
-                     const struct offset_window *window)
+static bool overlaps(const void *context, int64_t low, int64_t high)
 {
-    int64_t low, high;
+    const struct offset_window *window = context;
 
-    if (!table_reader_range(&rows->reader, group, BRONZE_OFFSET, &low, &high))
-        return true;
     for (int32_t p = 0; p < window->count; p++)
         if (window->from[p] < window->to[p] && low < window->to[p] && high >= window->from[p])
             return true;
     return false;
 }
 
-static int read_column(struct bronze_rows *rows, size_t group, enum bronze_column column,
-                       struct err *err)
+/* Which rows of a row group to look at: none, if the statistics exclude the window; the pages that
+ * may hold some of it, if the group is none of ours but others' compaction of many. */
+static int find_runs(struct bronze_rows *rows, size_t group, const struct offset_window *window,
+                     struct table_rows *whole, const struct table_rows **runs, size_t *count,
+                     struct err *err)
 {
-    return table_reader_column(&rows->reader, group, (size_t)column, &rows->column[column], err);
+    int64_t low, high;
+
+    whole->first = 0;
+    whole->count = rows->reader.file.row_group[group].rows;
+    *runs = whole;
+    *count = 1;
+    if (table_reader_range(&rows->reader, group, BRONZE_OFFSET, &low, &high) &&
+        !overlaps(window, low, high))
+        *count = 0;
+    if (*count == 0 || whole->count <= STAGE_BATCH_ROWS)
+        return 0;
+    return table_reader_pages(&rows->reader, group, BRONZE_OFFSET, overlaps, window, runs, count,
+                              err);
 }
 
-/* Of a row group of which some rows are wanted, the large columns are read by pages: it may be
- * others' compaction of a whole day. */
+static int read_column(struct bronze_rows *rows, size_t group, enum bronze_column column,
+                       const struct table_rows *runs, size_t count, struct err *err)
+{
+    struct column *out = &rows->column[column];
+
+    if (count == 1 && runs->count == rows->reader.file.row_group[group].rows)
+        return table_reader_column(&rows->reader, group, (size_t)column, out, err);
+    return table_reader_rows(&rows->reader, group, (size_t)column, runs, count, out, err);
+}
+
 static int read_group(struct bronze_rows *rows, size_t group, const struct offset_window *window,
                       const struct origin_test *test, struct err *err)
 {
-    size_t first = bronze_rows_count(rows), chosen, runs = 0;
-    int rc = 0;
-    bool is_whole;
+    size_t first = bronze_rows_count(rows), count, chosen;
+    const struct table_rows *runs;
+    struct table_rows whole;
+    int rc = find_runs(rows, group, window, &whole, &runs, &count, err);
 
+    if (rc != 0 || count == 0)
+        return rc;
     column_clear(&rows->column[BRONZE_TOPIC]);
     if (test != NULL)
-        rc = read_column(rows, group, BRONZE_TOPIC, err);
+        rc = read_column(rows, group, BRONZE_TOPIC, runs, count, err);
     if (rc == 0)
-        rc = read_column(rows, group, BRONZE_PARTITION, err);
+        rc = read_column(rows, group, BRONZE_PARTITION, runs, count, err);
     if (rc == 0)
-        rc = read_column(rows, group, BRONZE_OFFSET, err);
+        rc = read_column(rows, group, BRONZE_OFFSET, runs, count, err);
     if (rc != 0)
         return rc;
     chosen = choose_rows(rows, first, window, test);
-    is_whole = chosen == bronze_rows_count(rows) - first;
-    if (!is_whole) {
-        runs = make_runs(rows, first, chosen);
+    if (chosen < bronze_rows_count(rows) - first) {
         keep_chosen(rows, BRONZE_PARTITION, first, chosen);
         keep_chosen(rows, BRONZE_OFFSET, first, chosen);
+        count = make_runs(rows, first, chosen, runs);
+        runs = (const struct table_rows *)(const void *)rows->runs.data;
     }
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(read_columns); i++) {
-        enum bronze_column column = read_columns[i];
-
-        if (column == BRONZE_PARTITION || column == BRONZE_OFFSET)
-            continue;
-        rc = is_whole ? read_column(rows, group, column, err)
-                      : table_reader_rows(&rows->reader, group, (size_t)column,
-                                          (const struct table_rows *)(const void *)rows->runs.data,
-                                          runs, &rows->column[column], err);
-    }
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(read_columns); i++)
+        if (read_columns[i] != BRONZE_PARTITION && read_columns[i] != BRONZE_OFFSET)
+            rc = read_column(rows, group, read_columns[i], runs, count, err);
     return rc;
 }
 
@@ -183,8 +205,7 @@ static int read_file(struct bronze_rows *rows, struct chain_table *bronze,
     int rc = table_reader_open(&rows->reader, &bronze->table, file, err);
 
     for (size_t g = 0; rc == 0 && g < rows->reader.file.row_group_count; g++)
-        if (may_hold(rows, g, window))
-            rc = read_group(rows, g, window, test, err);
+        rc = read_group(rows, g, window, test, err);
     return rc;
 }
 
