@@ -71,7 +71,7 @@ static void print_input(const struct position_input *input)
     if (input->begun != POSITION_NONE)
         printf("    begun snapshot %" PRId64 ", %" PRId64 " of its files taken\n", input->begun,
                input->taken);
-    if (input->through > 0)
+    if (input->listed > 0)
         printf("    live files of snapshot %" PRId64 " taken up to sequence number %" PRId64 "\n",
                input->listed, input->through);
 }

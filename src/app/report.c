@@ -205,7 +205,7 @@ void report_progress(const struct report_table *table, const char *indent, struc
                        input->sequence);
         if (input->begun != POSITION_NONE)
             buf_printf(out, "%" PRId64 " files of %" PRId64 ", ", input->taken, input->begun);
-        if (input->through > 0)
+        if (input->listed > 0)
             buf_printf(out, "live files of %" PRId64 " up to sequence %" PRId64 ", ", input->listed,
                        input->through);
         buf_printf(out, "epoch %" PRId64 "\n", input->epoch);

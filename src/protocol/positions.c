@@ -202,7 +202,8 @@ bool positions_same_input(const struct position_input *a, const struct position_
     b = b == NULL ? &begin : b;
     return a->epoch == b->epoch && a->snapshot == b->snapshot && a->sequence == b->sequence &&
            a->begun == b->begun && a->taken == b->taken && a->listed == b->listed &&
-           a->through == b->through &&
+           a->through == b->through && a->part_files == b->part_files &&
+           a->part_rows == b->part_rows &&
            (a->uuid[0] == 0 || b->uuid[0] == 0 || strcmp(a->uuid, b->uuid) == 0);
 }
 
@@ -283,7 +284,7 @@ static bool parse_inputs(struct positions *map, struct json_object *root)
     json_object_object_foreach(root, table, value)
     {
         struct position_input entry = { .table = table };
-        struct json_object *uuid = NULL;
+        struct json_object *uuid = NULL, *part = NULL;
 
         if (!json_object_is_type(value, json_type_object) ||
             !json_object_object_get_ex(value, "uuid", &uuid) ||
@@ -298,6 +299,11 @@ static bool parse_inputs(struct positions *map, struct json_object *root)
         entry.complete_us = int64_max(0, int_of(value, "complete"));
         entry.listed = int64_max(0, int_of(value, "listed"));
         entry.through = int64_max(0, int_of(value, "through"));
+        if (json_object_object_get_ex(value, "part", &part) &&
+            json_object_is_type(part, json_type_array)) {
+            entry.part_files = int64_max(0, int_at(part, 0));
+            entry.part_rows = int64_max(0, int_at(part, 1));
+        }
         if (entry.epoch < 0 || entry.sequence < 0 || entry.taken < 0)
             return false;
         positions_set_input(map, &entry);
@@ -439,8 +445,10 @@ static void put_inputs(const struct positions *map, struct buf *out)
                    ",\"complete\":%" PRId64,
                    i > 0 ? "," : "", e->table, e->uuid, e->epoch, e->snapshot, e->sequence,
                    e->begun, e->taken, e->complete_us);
-        if (e->through > 0)
+        if (e->listed > 0)
             buf_printf(out, ",\"listed\":%" PRId64 ",\"through\":%" PRId64, e->listed, e->through);
+        if (e->part_files > 0 || e->part_rows > 0)
+            buf_printf(out, ",\"part\":[%" PRId64 ",%" PRId64 "]", e->part_files, e->part_rows);
         buf_put_byte(out, '}');
     }
     buf_put_byte(out, '}');

@@ -8,7 +8,8 @@
  *   k2.offsets        {"<topic>": {"cluster": C,
  *                      "<partition>": [next, last, last-ts, rows, high, high-sequence]}}
  *   k2.inputs         {"<table>": {"uuid": U, "epoch": E, "snapshot": I, "sequence": Q,
- *                      "begun": I, "taken": N, "complete": T, "listed": I, "through": Q}}
+ *                      "begun": I, "taken": N, "complete": T,
+ *                      "listed": I, "through": Q, "part": [N, N]}}
  *   k2.retained-from  {"<topic>": {"<partition>": offset}}
  *   k2.complete-through  "2026-11-22T10:00:00.000000Z"; absent when nothing is claimed
  *   k2.epoch, k2.commit-id, k2.worker
@@ -48,8 +49,9 @@ struct position_input {
     int64_t taken;       /* how many of its files, in manifest order, are taken */
     int64_t complete_us; /* k2.complete-through of the last one finished; 0: none */
     /* Second path of Gold: of the live files of snapshot `listed`, those up to this data sequence
-     * number are taken.  Both 0: none. */
-    int64_t listed, through;
+     * number are taken; of those of the next number, in the order of the listing, so many files,
+     * and so many rows of the one after them.  All 0: none. */
+    int64_t listed, through, part_files, part_rows;
 };
 
 /* An entry of k2.retained-from: the lowest offset that the table answers for. */

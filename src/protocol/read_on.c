@@ -145,7 +145,7 @@ int read_on_plan(struct chain_table *input, const struct positions *map,
     plan->next.table = input->table.definition.name;
     plan->next.uuid = metadata->uuid;
     plan->next.epoch = map->epoch;
-    plan->next.listed = plan->next.through = 0;
+    plan->next.listed = plan->next.through = plan->next.part_files = plan->next.part_rows = 0;
     if (position != NULL && position->uuid[0] != 0 && strcmp(position->uuid, metadata->uuid) != 0)
         return READ_ROLLED;
     rc = part_after(metadata, position, arena, &part);

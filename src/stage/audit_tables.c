@@ -206,7 +206,7 @@ static bool fix_named(struct audit *audit, struct audit_table *silver,
     const struct ice_snapshot *of_map = named;
     int rc = 0;
 
-    if (named == NULL || named->sequence != at->sequence || at->through > 0 ||
+    if (named == NULL || named->sequence != at->sequence || at->listed > 0 ||
         !ice_metadata_is_ancestor(metadata, named->id, metadata->main) ||
         (at->begun != POSITION_NONE && ice_metadata_snapshot(metadata, at->begun) == NULL))
         return false;

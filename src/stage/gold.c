@@ -127,11 +127,14 @@ static int list_file(void *context, const struct ice_data_file *file, struct err
     return 0;
 }
 
-static int compare_sequence(const void *left, const void *right)
+/* Of one number in the order of the manifests: a position may lie among them. */
+static int compare_files(const void *left, const void *right)
 {
     const struct live_file *a = left, *b = right;
 
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+    if (a->sequence != b->sequence)
+        return a->sequence > b->sequence ? 1 : -1;
+    return (a->path > b->path) - (a->path < b->path);
 }
 
 /* The live files above what is taken, in order; kept from batch to batch, as long as the position
@@ -146,8 +149,9 @@ static int list_files(struct gold_input *input, const struct positions *silver_m
     const struct ice_snapshot *current = ice_metadata_current(table->metadata);
     int rc;
 
-    if (at != NULL && at->listed == input->files.snapshot && at->through >= input->listed_after &&
-        at->through > 0 && live_files_hold(&input->files, table->metadata, silver_map->epoch))
+    if (at != NULL && at->listed > 0 && at->listed == input->files.snapshot &&
+        at->through >= input->listed_after &&
+        live_files_hold(&input->files, table->metadata, silver_map->epoch))
         return 0;
     live_files_begin(&input->files, &input->silver, silver_map);
     own_claims_deinit(&input->claims);
@@ -156,57 +160,93 @@ static int list_files(struct gold_input *input, const struct positions *silver_m
     rc = current == NULL ? 0 : table_visit_live(table, current, &visitor, err);
     if (rc == 0 && live_files_count(&input->files) > 0)
         qsort(input->files.files.data, live_files_count(&input->files), sizeof(struct live_file),
-              compare_sequence);
+              compare_files);
     return rc;
 }
 
-static int read_listed(struct gold *g, struct gold_input *input, const struct positions *silver_map,
-                       size_t index, struct err *err)
-{
-    const struct ice_data_file file = live_files_get(&input->files, index);
-    enum own_level level = live_files_at(&input->files, index)->level;
-    int rc = gold_batch_read_own(&g->batch, &input->silver, &file, level,
-                                 input->has_claims ? &input->claims : NULL, err);
+/* Where reading goes on: a file of the listing, and a row of it. */
+struct place {
+    size_t file;
+    int64_t row;
+};
 
-    /* Claims speak of the snapshot that the listing was made of. */
-    if (rc != GOLD_BATCH_CLAIMS || input->silver.table.metadata->main != input->files.snapshot)
-        return rc;
-    if (own_rows_claim(&input->silver, input->silver.table.metadata,
-                       ice_metadata_current(input->silver.table.metadata), silver_map,
-                       &input->claims, err) != 0)
-        return -1;
-    input->has_claims = true;
-    return gold_batch_read_own(&g->batch, &input->silver, &file, level, &input->claims, err);
+/* A part of the files of one number is taken only of the listing that it was taken of; of another
+ * one they are read again, and rule 7 drops what Gold has. */
+static struct place place_of(struct gold_input *input, const struct position_input *at,
+                             int64_t after)
+{
+    struct live_files *files = &input->files;
+    struct place place = { 0 };
+
+    while (place.file < live_files_count(files) &&
+           live_files_at(files, place.file)->sequence <= after)
+        place.file++;
+    if (at != NULL && at->listed == files->snapshot && at->through == after &&
+        (uint64_t)at->part_files < live_files_count(files) - place.file)
+        place = (struct place){ place.file + (size_t)at->part_files, at->part_rows };
+    return place;
 }
 
-/* The live files above what is taken, whole commits at a time.  GOLD_BATCH_CLAIMS: the listing must
- * be made anew. */
+static struct position_input position_of(struct gold_input *input, const struct position_input *at,
+                                         int64_t after, const struct place *place)
+{
+    struct live_files *files = &input->files;
+    struct position_input next = live_files_end(files, &input->silver);
+    size_t first = place->file;
+
+    if (place->file >= live_files_count(files))
+        return next;
+    while (first > 0 &&
+           live_files_at(files, first - 1)->sequence == live_files_at(files, place->file)->sequence)
+        first--;
+    next.snapshot = at == NULL ? POSITION_NONE : at->snapshot;
+    next.sequence = at == NULL ? 0 : at->sequence;
+    next.complete_us = at == NULL ? 0 : at->complete_us;
+    next.listed = files->snapshot;
+    next.through = first == 0 ? after : int64_max(after, live_files_at(files, first - 1)->sequence);
+    next.part_files = (int64_t)(place->file - first);
+    next.part_rows = place->row;
+    return next;
+}
+
+/* A large file, which only others make, in parts. */
+static int read_listed(struct gold *g, struct gold_input *input, const struct positions *silver_map,
+                       struct place *place, struct err *err)
+{
+    const struct ice_data_file file = live_files_get(&input->files, place->file);
+    enum own_level level = live_files_at(&input->files, place->file)->level;
+    int64_t room = (int64_t)g->ports.batch_rows - (int64_t)gold_batch_rows(&g->batch);
+    int64_t rows_max = int64_max(room, (int64_t)g->ports.batch_rows / 4 + 1);
+    int rc =
+        gold_batch_read_own(&g->batch, &input->silver, &file, level,
+                            input->has_claims ? &input->claims : NULL, rows_max, &place->row, err);
+
+    /* Claims speak of the snapshot that the listing was made of. */
+    if (rc == GOLD_BATCH_CLAIMS && input->silver.table.metadata->main == input->files.snapshot) {
+        if (own_rows_claim(&input->silver, input->silver.table.metadata,
+                           ice_metadata_current(input->silver.table.metadata), silver_map,
+                           &input->claims, err) != 0)
+            return -1;
+        input->has_claims = true;
+        rc = gold_batch_read_own(&g->batch, &input->silver, &file, level, &input->claims, rows_max,
+                                 &place->row, err);
+    }
+    place->file += rc == 0 && place->row == 0;
+    return rc;
+}
+
+/* The live files above what is taken.  GOLD_BATCH_CLAIMS: the listing must be made anew. */
 static int read_files(struct gold *g, struct gold_input *input, const struct positions *silver_map,
                       const struct position_input *at, struct position_input *next, struct err *err)
 {
     int64_t after = read_on_taken(input->silver.table.metadata, at);
     int rc = list_files(input, silver_map, at, err);
-    size_t count = live_files_count(&input->files);
-    size_t i = 0;
+    struct place place = place_of(input, at, after);
 
-    while (i < count && live_files_at(&input->files, i)->sequence <= after)
-        i++;
-    *next = live_files_end(&input->files, &input->silver);
-    while (rc == 0 && i < count && gold_batch_rows(&g->batch) < g->ports.batch_rows) {
-        int64_t sequence = live_files_at(&input->files, i)->sequence;
-
-        for (; rc == 0 && i < count && live_files_at(&input->files, i)->sequence == sequence; i++)
-            rc = read_listed(g, input, silver_map, i, err);
-        if (i < count) {
-            next->snapshot = at == NULL ? POSITION_NONE : at->snapshot;
-            next->sequence = at == NULL ? 0 : at->sequence;
-            next->complete_us = at == NULL ? 0 : at->complete_us;
-            next->listed = input->files.snapshot;
-            next->through = sequence;
-        } else {
-            *next = live_files_end(&input->files, &input->silver);
-        }
-    }
+    while (rc == 0 && place.file < live_files_count(&input->files) &&
+           gold_batch_rows(&g->batch) < g->ports.batch_rows)
+        rc = read_listed(g, input, silver_map, &place, err);
+    *next = position_of(input, at, after, &place);
     next->uuid = arena_text(&g->arena, span_text(next->uuid));
     if (rc != 0)
         live_files_forget(&input->files);

@@ -40,13 +40,35 @@ void gold_batch_clear(struct gold_batch *batch)
         column_clear(&batch->row[i]);
 }
 
-static int read_trades(struct gold_batch *batch, struct err *err)
+/* Appends rows of the file that is open, of one of its columns. */
+static int read_rows(struct gold_batch *batch, const struct table_rows *rows, size_t index,
+                     struct column *out, struct err *err)
+{
+    const struct parquet_file *file = &batch->reader.file;
+    int64_t end = rows->first + rows->count, base = 0;
+    int rc = 0;
+
+    for (size_t g = 0; rc == 0 && g < file->row_group_count && base < end; g++) {
+        int64_t from = int64_max(rows->first, base) - base;
+        int64_t to = int64_min(end - base, file->row_group[g].rows);
+        const struct table_rows run = { from, to - from };
+
+        base += file->row_group[g].rows;
+        if (from >= to)
+            continue;
+        rc = run.count == file->row_group[g].rows
+                 ? table_reader_column(&batch->reader, g, index, out, err)
+                 : table_reader_rows(&batch->reader, g, index, &run, 1, out, err);
+    }
+    return rc;
+}
+
+static int read_trades(struct gold_batch *batch, const struct table_rows *rows, struct err *err)
 {
     int rc = 0;
 
-    for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++)
-        for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
-            rc = table_reader_column(&batch->reader, g, i, &batch->row[i], err);
+    for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
+        rc = read_rows(batch, rows, i, &batch->row[i], err);
     return rc;
 }
 
@@ -54,27 +76,26 @@ int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
                     const struct ice_data_file *file, struct err *err)
 {
     int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+    const struct table_rows all = { 0, batch->reader.file.rows };
 
-    return rc == 0 ? read_trades(batch, err) : rc;
+    return rc == 0 ? read_trades(batch, &all, err) : rc;
 }
 
-/* Which rows of the file that is open are ours, by their origin, into batch->own. */
+/* Which of these rows of the file that is open are ours, by their origin, into batch->own. */
 static int find_own(struct gold_batch *batch, const struct chain_table *silver,
                     const struct ice_data_file *file, enum own_level level,
-                    const struct own_claims *claims, struct err *err)
+                    const struct own_claims *claims, const struct table_rows *rows, struct err *err)
 {
     const struct chain_origin *origin = &silver->origin;
     struct column partition, offset;
-    int rc = 0;
+    int rc;
 
     column_init(&partition, COLUMN_INT32);
     column_init(&offset, COLUMN_INT64);
     buf_clear(&batch->own);
-    for (size_t g = 0; rc == 0 && g < batch->reader.file.row_group_count; g++) {
-        rc = table_reader_column(&batch->reader, g, (size_t)origin->partition, &partition, err);
-        if (rc == 0)
-            rc = table_reader_column(&batch->reader, g, (size_t)origin->offset, &offset, err);
-    }
+    rc = read_rows(batch, rows, (size_t)origin->partition, &partition, err);
+    if (rc == 0)
+        rc = read_rows(batch, rows, (size_t)origin->offset, &offset, err);
     for (size_t row = 0; rc == 0 && row < offset.rows; row++) {
         uint32_t index = (uint32_t)(gold_batch_rows(batch) + row);
 
@@ -90,21 +111,29 @@ static int find_own(struct gold_batch *batch, const struct chain_table *silver,
 
 int gold_batch_read_own(struct gold_batch *batch, struct chain_table *silver,
                         const struct ice_data_file *file, enum own_level level,
-                        const struct own_claims *claims, struct err *err)
+                        const struct own_claims *claims, int64_t rows_max, int64_t *next,
+                        struct err *err)
 {
     size_t first = gold_batch_rows(batch);
     int rc = table_reader_open(&batch->reader, &silver->table, file, err);
+    int64_t left = batch->reader.file.rows - *next;
+    const struct table_rows rows = { *next, int64_max(0, int64_min(left, rows_max)) };
 
-    if (rc != 0 || own_rows_is_ours(&batch->reader))
-        return rc != 0 ? rc : read_trades(batch, err);
-    if (claims == NULL)
+    if (rc != 0)
+        return rc;
+    if (own_rows_is_ours(&batch->reader)) {
+        rc = read_trades(batch, &rows, err);
+    } else if (claims == NULL) {
         return GOLD_BATCH_CLAIMS;
-    rc = find_own(batch, silver, file, level, claims, err);
-    if (rc == 0)
-        rc = read_trades(batch, err);
-    for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
-        column_keep(&batch->row[i], first, (const uint32_t *)(const void *)batch->own.data,
-                    batch->own.size / sizeof(uint32_t));
+    } else {
+        rc = find_own(batch, silver, file, level, claims, &rows, err);
+        if (rc == 0)
+            rc = read_trades(batch, &rows, err);
+        for (size_t i = 0; rc == 0 && i < TRADE_FIELDS; i++)
+            column_keep(&batch->row[i], first, (const uint32_t *)(const void *)batch->own.data,
+                        batch->own.size / sizeof(uint32_t));
+    }
+    *next = left > rows_max ? *next + rows_max : 0;
     return rc;
 }
 

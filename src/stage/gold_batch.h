@@ -35,12 +35,14 @@ static inline size_t gold_batch_rows(const struct gold_batch *batch)
 CHECK_RESULT int gold_batch_read(struct gold_batch *batch, struct chain_table *silver,
                                  const struct ice_data_file *file, struct err *err);
 
-/* The same, but only rows of our own.  GOLD_BATCH_CLAIMS: the file has not our key, and whose its
- * rows are must be found out first (own_rows_claim). */
+/* Of the file's rows [*next, *next + rows_max) those of our own; *next becomes the first one behind
+ * them, 0 at the file's end.  GOLD_BATCH_CLAIMS: the file has not our key, and whose its rows are
+ * must be found out first (own_rows_claim). */
 enum { GOLD_BATCH_CLAIMS = 100 };
 CHECK_RESULT int gold_batch_read_own(struct gold_batch *batch, struct chain_table *silver,
                                      const struct ice_data_file *file, enum own_level level,
-                                     const struct own_claims *claims, struct err *err);
+                                     const struct own_claims *claims, int64_t rows_max,
+                                     int64_t *next, struct err *err);
 
 /* Room for the row numbers of all rows, for the caller to fill. */
 uint32_t *gold_batch_index(struct gold_batch *batch);

@@ -110,7 +110,9 @@ static void fill(struct positions *map)
                                                        .sequence = 6,
                                                        .begun = POSITION_NONE,
                                                        .listed = INT64_MAX,
-                                                       .through = 9 });
+                                                       .through = 9,
+                                                       .part_files = 3,
+                                                       .part_rows = 1000 });
 }
 
 static void a_map_survives_its_text(void **state)
@@ -249,6 +251,14 @@ static void no_entry_is_the_same_as_one_at_the_beginning(void **state)
     other.through = 1;
     assert_false(positions_same_input(&first, &other));
     other.listed = 2;
+    assert_false(positions_same_input(&first, &other));
+    for (int i = 0; i < 2; i++) {
+        struct position_input part = other;
+
+        part.part_files = i;
+        part.part_rows = 1 - i;
+        assert_false(positions_same_input(&part, &other));
+    }
     assert_true(positions_same_input(&other, &other));
     assert_false(positions_same_input(&first, &other));
 }

@@ -381,6 +381,44 @@ static void a_compaction_that_stays_costs_nothing(void **state)
     world_close(&world);
 }
 
+static bool is_any(int64_t sequence)
+{
+    return sequence > 0;
+}
+
+/* All of Silver in one file, four batches long.  A process that begins anew goes on within it; if
+ * the table has moved on, it reads the file again, and Gold drops what it has. */
+static void a_file_larger_than_a_batch_is_taken_in_parts(void **state)
+{
+    static const struct {
+        bool begins_anew, moves_on;
+        int64_t rejected;
+    } cases[] = {
+        { false, false, 0 }, { true, false, 0 }, { false, true, 0 }, { true, true, 6 * ROWS }
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct world world;
+        struct err err;
+
+        world_open(&world);
+        compact(&world, is_any);
+        assert_ok(gold_step(world.gold, &err));
+        assert_ok(gold_step(world.gold, &err));
+        assert_ok(gold_step(world.gold, &err));
+        assert_int_equal(gold_counters(world.gold)->rows, 6 * ROWS);
+        if (cases[i].begins_anew)
+            gold_anew(&world);
+        if (cases[i].moves_on)
+            produce(&world);
+        step_until_idle(&world);
+        assert_int_equal(world.written, (COMMITS + cases[i].moves_on) * ROWS);
+        assert_int_equal(world.rejected, cases[i].rejected);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_compaction_taken_back_loses_nothing),
         cmocka_unit_test(gold_that_was_set_back_reads_again),
         cmocka_unit_test(a_compaction_that_stays_costs_nothing),
+        cmocka_unit_test(a_file_larger_than_a_batch_is_taken_in_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
