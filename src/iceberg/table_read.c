@@ -242,47 +242,138 @@ static void keep_rows(struct table_reader *reader, const struct parquet_index_pa
     }
 }
 
-/* Appends the bytes [from, to) to reader->chunk[0]. */
-static int fetch_run(struct table_reader *reader, int64_t from, int64_t to, struct err *err)
+/* Appends the bytes [from, to) of the file. */
+static int fetch_run(struct table_reader *reader, int64_t from, int64_t to, struct buf *out,
+                     struct err *err)
 {
     const size_t size = (size_t)(to - from);
 
     if (size == 0)
         return 0;
     if ((uint64_t)from < reader->tail)
-        return fetch_more(reader, (uint64_t)from, size, &reader->chunk[0], err);
-    buf_put(&reader->chunk[0], reader->footer.data + ((uint64_t)from - reader->tail), size);
+        return fetch_more(reader, (uint64_t)from, size, out, err);
+    buf_put(out, reader->footer.data + ((uint64_t)from - reader->tail), size);
     return 0;
 }
 
-/* Fetches dictionary and wanted pages into reader->chunk[0], one behind the other, adjacent ones in
- * one read.  *rows is what they hold; those of the runs are in reader->kept, counted from `base`.
- */
+struct pages {
+    struct parquet_index_page *page;
+    size_t count;
+};
+
+/* Fetches dictionary and wanted pages, one behind the other, adjacent ones in one read. */
 static int fetch_pages(struct table_reader *reader, const struct parquet_chunk *chunk,
-                       const struct parquet_index_page *pages, size_t page_count,
-                       const struct table_rows *runs, size_t count, size_t base, size_t *rows,
-                       struct err *err)
+                       const struct pages *pages, const struct table_rows *runs, size_t count,
+                       struct buf *out, struct err *err)
 {
-    int64_t from = chunk->offset, to = pages[0].offset; /* yet to be fetched */
+    int64_t from = chunk->offset, to = pages->page[0].offset; /* yet to be fetched */
     size_t at = 0;
     int rc = 0;
 
-    *rows = 0;
-    buf_clear(&reader->chunk[0]);
-    for (size_t i = 0; rc == 0 && i < page_count; i++) {
-        const struct parquet_index_page *page = &pages[i];
+    buf_clear(out);
+    for (size_t i = 0; rc == 0 && i < pages->count; i++) {
+        const struct parquet_index_page *page = &pages->page[i];
 
         if (!runs_overlap(runs, count, &at, page->first_row, page->first_row + page->rows))
             continue;
         if (page->offset != to) {
-            rc = fetch_run(reader, from, to, err);
+            rc = fetch_run(reader, from, to, out, err);
             from = page->offset;
         }
         to = page->offset + page->size;
-        keep_rows(reader, page, runs, count, at, base + *rows);
-        *rows += (size_t)page->rows;
     }
-    return rc == 0 ? fetch_run(reader, from, to, err) : rc;
+    return rc == 0 ? fetch_run(reader, from, to, out, err) : rc;
+}
+
+/* The rows of the wanted pages; those of the runs into reader->kept, counted from `base`. */
+static size_t keep_of_pages(struct table_reader *reader, const struct pages *pages,
+                            const struct table_rows *runs, size_t count, size_t base)
+{
+    size_t at = 0, rows = 0;
+
+    for (size_t i = 0; i < pages->count; i++) {
+        const struct parquet_index_page *page = &pages->page[i];
+
+        if (!runs_overlap(runs, count, &at, page->first_row, page->first_row + page->rows))
+            continue;
+        keep_rows(reader, page, runs, count, at, base + rows);
+        rows += (size_t)page->rows;
+    }
+    return rows;
+}
+
+/* Takes the next page into *page, which it must follow in the file. */
+static bool join_next(const struct pages *pages, size_t *next, struct parquet_index_page *page)
+{
+    const struct parquet_index_page *more = &pages->page[*next];
+
+    if (*next == pages->count || more->offset != page->offset + page->size)
+        return false;
+    page->size += more->size;
+    page->rows += more->rows;
+    ++*next;
+    return true;
+}
+
+/* A map's keys and values have pages of their own: they are joined until both end with the same
+ * row.  False where that cannot be. */
+static bool join_pages(struct pages *a, struct pages *b)
+{
+    size_t i = 0, k = 0, count = 0;
+
+    while (i < a->count && k < b->count) {
+        struct parquet_index_page left = a->page[i++], right = b->page[k++];
+
+        while (left.rows != right.rows)
+            if (!(left.rows < right.rows ? join_next(a, &i, &left) : join_next(b, &k, &right)))
+                return false;
+        a->page[count] = left;
+        b->page[count++] = right;
+    }
+    if (i != a->count || k != b->count)
+        return false;
+    a->count = b->count = count;
+    return true;
+}
+
+/* The pages of a field's leaves, which begin and end with the same rows; count 0: none that could
+ * be read alone. */
+static int find_field_pages(struct table_reader *reader, size_t row_group, size_t leaf,
+                            size_t leaves, struct pages pages[2], struct err *err)
+{
+    for (size_t i = 0; i < leaves; i++) {
+        int rc = find_pages(reader, row_group, leaf + i, &pages[i].page, &pages[i].count, err);
+
+        if (rc != 0)
+            return rc;
+        if (pages[i].count == 0)
+            pages[0].count = 0;
+    }
+    if (leaves == 2 && pages[0].count > 0 && !join_pages(&pages[0], &pages[1]))
+        pages[0].count = 0;
+    return 0;
+}
+
+static int read_pages(struct table_reader *reader, size_t row_group,
+                      const struct parquet_field *field, size_t leaf, size_t leaves,
+                      const struct pages pages[2], const struct table_rows *runs, size_t count,
+                      struct column *out, struct err *err)
+{
+    const struct parquet_chunk *chunk = &reader->file.row_group[row_group].chunk[leaf];
+    size_t rows = keep_of_pages(reader, &pages[0], runs, count, out->rows);
+    struct span bytes[2];
+
+    for (size_t i = 0; i < leaves; i++) {
+        int rc = fetch_pages(reader, &chunk[i], &pages[i], runs, count, &reader->chunk[i], err);
+
+        if (rc != 0)
+            return rc;
+        bytes[i] = buf_span(&reader->chunk[i]);
+    }
+    if (parquet_read_pages(&reader->file, row_group, field, bytes, rows, &reader->scratch, out,
+                           err) < 0)
+        return err_wrap(err, "%s", reader->path);
+    return 0;
 }
 
 int table_reader_rows(struct table_reader *reader, size_t row_group, size_t index,
@@ -290,38 +381,26 @@ int table_reader_rows(struct table_reader *reader, size_t row_group, size_t inde
                       struct err *err)
 {
     const struct parquet_field *field = &reader->table->definition.field[index];
-    const struct parquet_row_group *group = &reader->file.row_group[row_group];
-    const struct parquet_index_page whole = { .rows = group->rows };
-    struct parquet_index_page *pages;
-    size_t base = out->rows, page_count = 0, rows, leaf;
+    const struct parquet_index_page whole = { .rows = reader->file.row_group[row_group].rows };
+    struct pages pages[2] = { 0 };
+    size_t base = out->rows, leaf;
     int leaves = find_leaves(reader, field, &leaf, err);
     int rc = leaves < 0 ? -1 : 0;
 
     if (count == 0)
         return rc;
     buf_clear(&reader->kept);
-    if (leaves == 1)
-        rc = find_pages(reader, row_group, leaf, &pages, &page_count, err);
-    if (rc != 0)
-        return rc;
-    if (page_count > 0) {
-        struct span bytes;
-
-        rc = fetch_pages(reader, &group->chunk[leaf], pages, page_count, runs, count, base, &rows,
-                         err);
-        if (rc != 0)
-            return rc;
-        bytes = buf_span(&reader->chunk[0]);
-        if (parquet_read_pages(&reader->file, row_group, field, &bytes, rows, &reader->scratch, out,
-                               err) < 0)
-            return err_wrap(err, "%s", reader->path);
-    } else {
+    if (leaves > 0)
+        rc = find_field_pages(reader, row_group, leaf, (size_t)leaves, pages, err);
+    if (rc == 0 && pages[0].count > 0) {
+        rc = read_pages(reader, row_group, field, leaf, (size_t)leaves, pages, runs, count, out,
+                        err);
+    } else if (rc == 0) {
         rc = table_reader_column(reader, row_group, index, out, err);
-        if (rc != 0)
-            return rc;
         keep_rows(reader, &whole, runs, count, 0, base);
     }
-    column_keep(out, base, (const uint32_t *)(const void *)reader->kept.data,
-                reader->kept.size / sizeof(uint32_t));
-    return 0;
+    if (rc == 0)
+        column_keep(out, base, (const uint32_t *)(const void *)reader->kept.data,
+                    reader->kept.size / sizeof(uint32_t));
+    return rc;
 }

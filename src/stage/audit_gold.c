@@ -59,44 +59,47 @@ static enum audit_side side_of(const struct sweep *sweep, const struct audit_tab
                                                                         : AUDIT_SILVER_UNTAKEN;
 }
 
-static int read_group(struct sweep *sweep, size_t group, struct err *err)
+/* 0, SLICE_FULL, -1. */
+static int read_group(struct sweep *sweep, size_t group, enum audit_side side, int64_t low,
+                      int64_t high, size_t room, struct err *err)
 {
-    static const enum trade_field fields[] = { TRADE_MESSAGE_ID, TRADE_PRICE, TRADE_QUANTITY,
-                                               TRADE_SIDE, TRADE_TIMESTAMP };
-    int rc = 0;
+    struct trade_keys keys = gold_keys(sweep->column);
+    struct table_rows rows = { 0 };
+    int index[TRADE_FIELDS], rc;
 
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(fields); i++) {
-        column_clear(&sweep->column[fields[i]]);
-        rc = table_reader_column(&sweep->reader, group, (size_t)fields[i],
-                                 &sweep->column[fields[i]], err);
-    }
-    return rc <= 0 ? rc
-                   : err_set(err, ERR_RETRY, "%s went away while it was read: run it again",
-                             sweep->reader.path);
+    for (size_t i = 0; i < TRADE_FIELDS; i++)
+        index[i] = -1;
+    index[TRADE_MESSAGE_ID] = TRADE_MESSAGE_ID;
+    index[TRADE_PRICE] = TRADE_PRICE;
+    index[TRADE_QUANTITY] = TRADE_QUANTITY;
+    index[TRADE_SIDE] = TRADE_SIDE;
+    index[TRADE_TIMESTAMP] = TRADE_TIMESTAMP;
+    while ((rc = audit_tables_columns(&sweep->reader, group, index, TRADE_FIELDS, &rows,
+                                      sweep->column, err)) == 0)
+        if (!audit_slice_put(&sweep->slice, &keys, side, low, high, room))
+            return SLICE_FULL;
+    return rc < 0 ? -1 : 0;
 }
 
 /* 0, SLICE_FULL, -1. */
 static int read_file(struct sweep *sweep, struct audit_table *table, struct audit_file *file,
                      int64_t low, int64_t high, size_t room, struct err *err)
 {
-    struct trade_keys keys = gold_keys(sweep->column);
+    int rc = 0;
 
     if (audit_tables_open(&sweep->reader, table, file, err) != 0)
         return -1;
     if (file->origin == AUDIT_OTHERS && table != &sweep->audit->gold)
         return 0;
-    for (size_t g = 0; g < sweep->reader.file.row_group_count; g++) {
+    for (size_t g = 0; rc == 0 && g < sweep->reader.file.row_group_count; g++) {
         int64_t first, last;
 
         if (table_reader_range(&sweep->reader, g, TRADE_TIMESTAMP, &first, &last) &&
             (last < low || first > high))
             continue;
-        if (read_group(sweep, g, err) != 0)
-            return -1;
-        if (!audit_slice_put(&sweep->slice, &keys, side_of(sweep, table, file), low, high, room))
-            return SLICE_FULL;
+        rc = read_group(sweep, g, side_of(sweep, table, file), low, high, room, err);
     }
-    return 0;
+    return rc;
 }
 
 static int read_table(struct sweep *sweep, struct audit_table *table, size_t room, struct err *err)
@@ -234,15 +237,18 @@ static int mark_file(struct sweep *sweep, struct audit_table *table, struct audi
         return -1;
     for (size_t g = 0; g < sweep->reader.file.row_group_count; g++) {
         int64_t low, high, oldest, newest;
+        struct table_rows rows = { 0 };
+        int rc;
 
         if ((table_reader_range(&sweep->reader, g, (size_t)table->stamp, &oldest, &newest) &&
              newest < sweep->audit->since_us) ||
             (table_reader_range(&sweep->reader, g, TRADE_TIMESTAMP, &low, &high) &&
              !has_unmarked(sweep, low, high)))
             continue;
-        if (audit_tables_columns(&sweep->reader, g, index, 2, columns, err) != 0)
+        while ((rc = audit_tables_columns(&sweep->reader, g, index, 2, &rows, columns, err)) == 0)
+            mark_rows(sweep, &columns[0], &columns[1]);
+        if (rc < 0)
             return -1;
-        mark_rows(sweep, &columns[0], &columns[1]);
     }
     return 0;
 }

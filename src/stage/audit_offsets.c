@@ -292,14 +292,19 @@ static bool overlaps(const struct account *account, int64_t low, int64_t high)
     return false;
 }
 
-static int read_group(struct account *account, int source, size_t group, struct err *err)
+static int read_group(struct account *account, int source, const struct audit_file *file,
+                      size_t group, struct err *err)
 {
     const struct chain_origin *origin = &account->table[source]->chain.origin;
     const int index[] = { origin->partition, origin->offset, origin->topic,
                           source == IN_SILVER ? (int)SILVER_REPLAY_ID : -1 };
+    struct table_rows rows = { 0 };
+    int rc;
 
-    return audit_tables_columns(&account->reader, group, index, ARRAY_LEN(index), account->columns,
-                                err);
+    while ((rc = audit_tables_columns(&account->reader, group, index, ARRAY_LEN(index), &rows,
+                                      account->columns, err)) == 0)
+        put_rows(account, source, file);
+    return rc < 0 ? -1 : 0;
 }
 
 static int read_file(struct account *account, int source, struct audit_file *file, bool is_sure,
@@ -319,9 +324,8 @@ static int read_file(struct account *account, int source, struct audit_file *fil
         if (table_reader_range(&account->reader, g, offset_index, &low, &high) &&
             !overlaps(account, low, high))
             continue;
-        if (read_group(account, source, g, err) != 0)
+        if (read_group(account, source, file, g, err) != 0)
             return -1;
-        put_rows(account, source, file);
     }
     return 0;
 }

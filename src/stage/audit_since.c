@@ -80,14 +80,20 @@ static void take_rows(struct find *find, struct audit_table *table, const struct
     }
 }
 
-static int read_group(struct find *find, struct audit_table *table, size_t group, struct err *err)
+static int read_group(struct find *find, struct audit_table *table, const struct audit_file *file,
+                      size_t group, struct err *err)
 {
     const struct chain_origin *origin = &table->chain.origin;
     const int index[COLUMNS] = { origin->partition, origin->offset, origin->topic,
                                  table == find->since->silver ? (int)SILVER_REPLAY_ID : -1,
                                  table->stamp };
+    struct table_rows rows = { 0 };
+    int rc;
 
-    return audit_tables_columns(&find->reader, group, index, COLUMNS, find->column, err);
+    while ((rc = audit_tables_columns(&find->reader, group, index, COLUMNS, &rows, find->column,
+                                      err)) == 0)
+        take_rows(find, table, file);
+    return rc < 0 ? -1 : 0;
 }
 
 static void range_of(const struct find *find, size_t group, int index, int64_t *low, int64_t *high)
@@ -118,9 +124,8 @@ static int read_file(struct find *find, const struct candidate *candidate, struc
         range_of(find, g, table->chain.origin.offset, &low, &high);
         if (!is_wanted(find, table, newest, low, high))
             continue;
-        if (read_group(find, table, g, err) != 0)
+        if (read_group(find, table, file, g, err) != 0)
             return -1;
-        take_rows(find, table, file);
     }
     return 0;
 }

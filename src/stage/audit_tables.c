@@ -13,6 +13,7 @@
 #include "core/micros.h"
 #include "core/num.h"
 #include "protocol/own_rows.h"
+#include "stage/stage.h"
 #include "protocol/read_on.h"
 
 #include <inttypes.h>
@@ -152,14 +153,22 @@ bool audit_tables_holds(const struct audit_table *table, const struct audit_file
 }
 
 int audit_tables_columns(struct table_reader *reader, size_t group, const int *index, size_t count,
-                         struct column *column, struct err *err)
+                         struct table_rows *rows, struct column *column, struct err *err)
 {
+    const int64_t all = reader->file.row_group[group].rows;
     int rc = 0;
 
+    rows->first += rows->count;
+    rows->count = int64_min(STAGE_BATCH_ROWS, all - rows->first);
+    if (rows->count <= 0)
+        return AUDIT_NO_ROWS;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         column_clear(&column[i]);
-        if (index[i] >= 0)
-            rc = table_reader_column(reader, group, (size_t)index[i], &column[i], err);
+        if (index[i] < 0)
+            continue;
+        rc = rows->count == all
+                 ? table_reader_column(reader, group, (size_t)index[i], &column[i], err)
+                 : table_reader_rows(reader, group, (size_t)index[i], rows, 1, &column[i], err);
     }
     return rc <= 0 ? rc
                    : err_set(err, ERR_RETRY, "%s went away while it was read: run it again",

@@ -75,10 +75,13 @@ CHECK_RESULT int audit_tables_claim(struct audit_table *table, struct err *err);
 bool audit_tables_holds(const struct audit_table *table, const struct audit_file *file,
                         struct span topic, int32_t partition, int64_t offset);
 
-/* Columns of a row group into column[0 .. count); those of index -1 are left empty.  RETRY when the
- * file is gone. */
+/* Columns of the next rows of a row group into column[0 .. count); those of index -1 are left
+ * empty. *rows is all zero before the first; a group of others' may be many times what fits into
+ * memory. AUDIT_NO_ROWS: there are no more.  RETRY when the file is gone. */
+enum { AUDIT_NO_ROWS = 1 };
 CHECK_RESULT int audit_tables_columns(struct table_reader *reader, size_t group, const int *index,
-                                      size_t count, struct column *column, struct err *err);
+                                      size_t count, struct table_rows *rows, struct column *column,
+                                      struct err *err);
 
 static inline const char *audit_table_name(const struct audit_table *table)
 {

@@ -155,6 +155,42 @@ static void rows_are_the_same_with_and_without_a_page_index(void **state)
     table_reader_deinit(&reader);
 }
 
+/* Long texts end a page by its bytes, short ones by its rows. */
+static void a_map_whose_keys_and_values_have_other_pages(void **state)
+{
+    enum { MAP = 9, ROWS = 70000 };
+    struct ice_world *world = *state;
+    const struct column *columns[ICE_WORLD_COLUMNS];
+    const struct table_file_options options = { .zstd_level = 1 };
+    const int32_t partition[] = { DAY, 4 };
+    struct column *map = &world->column[MAP];
+    struct table_reader reader = { 0 };
+    struct random random = { 5 };
+    struct ice_data_file *file = NULL;
+    char text[120];
+    struct err err;
+
+    for (int64_t n = 0; n < ROWS; n++)
+        ice_world_row(world, n, DAY, 4);
+    column_clear(map);
+    for (int n = 0; n < ROWS; n++) {
+        for (int i = 0; i < n % 3; i++) {
+            column_put_bytes(map->child[0], SPAN("key"));
+            snprintf(text, sizeof(text), "%0*d", n % 100 + 10, n);
+            column_put_bytes(map->child[1], span_text(text));
+        }
+        column_put_entries(map);
+    }
+    for (size_t i = 0; i < ICE_WORLD_COLUMNS; i++)
+        columns[i] = &world->column[i];
+    assert_ok(table_write_file(&world->table, &world->arena, columns, 0, ROWS, partition, &options,
+                               &file, &err));
+    assert_ok(table_reader_open(&reader, &world->table, file, &err));
+    for (int round = 0; round < 30; round++)
+        assert_runs(world, &reader, &random, MAP);
+    table_reader_deinit(&reader);
+}
+
 struct wish {
     int64_t from, to;
 };
@@ -283,6 +319,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_column_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(row_groups_have_ranges, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_are_the_same_with_and_without_a_page_index, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_map_whose_keys_and_values_have_other_pages, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(pages_are_found_by_their_times, setup, teardown),
         cmocka_unit_test_setup_teardown(a_column_that_the_file_lacks_is_all_null, setup, teardown),
