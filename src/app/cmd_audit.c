@@ -7,7 +7,7 @@
 #include "core/micros.h"
 #include "stage/audit.h"
 
-/* The log only helps to explain offsets that no table holds: without it they count as lost. */
+/* The log only helps to explain offsets that no table holds: the audit goes on without it. */
 static int open_log(struct wire *wire, struct err *err)
 {
     if (wire_find_log(wire, err) >= 0)
@@ -15,8 +15,8 @@ static int open_log(struct wire *wire, struct err *err)
     if (err->kind != ERR_RETRY)
         return -1;
     fprintf(stderr,
-            "k2: the log could not be asked for offsets that no table holds, each of them "
-            "counts as lost: %s\n",
+            "k2: offsets that Bronze lacks could not be asked for, those that row counts do not "
+            "explain count as lost: %s\n",
             err->text);
     return 0;
 }

@@ -375,13 +375,14 @@ static void say_setting(void *context, const char *what, const char *fix)
 }
 
 static void look_at_kafka_topic(struct check *check, struct wire *wire, const char *topic,
-                                int32_t expected)
+                                int32_t expected, bool has_group)
 {
     struct err err = { 0 };
 
-    look_at_topic(check, wire->log, topic, expected);
-    if (log_kafka_check(wire->log, topic, say_setting, check, &err) != 0)
-        bad(check, "log", &err, "give this user the right to describe the topic");
+    if (log_kafka_check(wire->log, topic, has_group, say_setting, check, &err) == 0)
+        look_at_topic(check, wire->log, topic, expected);
+    else
+        bad(check, "log", &err, "topics are looked at before they are read");
 }
 
 static void look_at_kafka(struct check *check)
@@ -402,8 +403,8 @@ static void look_at_kafka(struct check *check)
         struct tables_names names;
 
         tables_names(&names, &arena, exchanges[i]);
-        look_at_kafka_topic(check, &wire, names.topic, wire_partitions(&wire, exchanges[i]));
-        look_at_kafka_topic(check, &wire, names.dead_topic, 1);
+        look_at_kafka_topic(check, &wire, names.topic, wire_partitions(&wire, exchanges[i]), true);
+        look_at_kafka_topic(check, &wire, names.dead_topic, 1, false);
     }
     arena_deinit(&arena);
     wire_close(&wire);

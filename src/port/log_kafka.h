@@ -33,10 +33,12 @@ CHECK_RESULT int log_kafka_open(const struct log_kafka_options *options, struct 
 /* CONFIG when log_kafka_open would refuse the property for its name. */
 CHECK_RESULT int log_kafka_refuse(const char *name, struct err *err);
 
-/* What `k2 check` asks of a topic, or where there is none of the brokers' defaults: two replicas in
- * sync, no unclean election, timestamps of the producer.  `say` is called for each that is not so,
- * with a sentence that names the fix. */
-CHECK_RESULT int log_kafka_check(struct log *log, const char *topic,
+/* What `k2 check` asks of a topic.  Of one that is there: two replicas in sync, no unclean
+ * election, the rights to read it and to see its settings, and, with a group, to join that and to
+ * write (to any topic: more cannot be known without writing).  Of one that is not: enough brokers
+ * and the right to create it.  `say` is called for each that is not so, with a sentence that names
+ * the fix. CONFIG: not even the right to look at it; the text names the fix. */
+CHECK_RESULT int log_kafka_check(struct log *log, const char *topic, bool has_group,
                                  void (*say)(void *context, const char *what, const char *fix),
                                  void *context, struct err *err);
 

@@ -15,10 +15,10 @@ enum { SYNC_MIN = 2 };
 
 /* -- metadata */
 
-static int refuse_denied(struct kafka *kafka, rd_kafka_resp_err_t code, const char *what,
-                         const char *topic, struct err *err)
+static int refuse_denied(struct kafka *kafka, rd_kafka_resp_err_t code, const char *operation,
+                         const char *what, const char *topic, struct err *err)
 {
-    kafka_fail(kafka, code, err, "%s topic %s", what, topic);
+    kafka_fail_right(kafka, code, &(struct kafka_right){ operation, "topic", topic }, what, err);
     if (kafka_is_denied(code))
         err->kind = ERR_CONFIG;
     return -1;
@@ -51,8 +51,9 @@ int kafka_count_partitions(struct kafka *kafka, const char *name, int32_t *count
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         code == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return LOG_ABSENT;
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0
-                                              : refuse_denied(kafka, code, "look at", name, err);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? 0
+               : refuse_denied(kafka, code, "Describe", "look at", name, err);
 }
 
 /* -- making a topic */
@@ -70,7 +71,7 @@ static int refuse_to_make(const struct kafka *kafka, const char *name, int32_t p
 }
 
 /* What one topic's creation came to. */
-static rd_kafka_resp_err_t create(struct kafka *kafka, rd_kafka_NewTopic_t *topic)
+static rd_kafka_resp_err_t create(struct kafka *kafka, rd_kafka_NewTopic_t *topic, bool only_asks)
 {
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(kafka->asker, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -81,6 +82,8 @@ static rd_kafka_resp_err_t create(struct kafka *kafka, rd_kafka_NewTopic_t *topi
     char text[128];
 
     rd_kafka_AdminOptions_set_operation_timeout(options, KAFKA_WAIT_MS, text, sizeof(text));
+    if (only_asks)
+        rd_kafka_AdminOptions_set_validate_only(options, 1, text, sizeof(text));
     rd_kafka_CreateTopics(kafka->asker, &topic, 1, options, queue);
     event = rd_kafka_queue_poll(queue, 2 * KAFKA_WAIT_MS);
     if (event != NULL) {
@@ -135,8 +138,8 @@ int kafka_make_topic(struct kafka *kafka, const char *name, int32_t partitions, 
         return refuse_to_make(kafka, name, partitions, "log.create_topics is false", err);
     if (kafka_count_partitions(kafka, name, &count, &brokers, NULL, err) < 0)
         return -1;
-    if (brokers < kafka->replication)
-        return err_set(err, ERR_CONFIG,
+    if (brokers < kafka->replication) /* the others may be starting */
+        return err_set(err, ERR_RETRY,
                        "topic %s is not there, and the cluster has %" PRId32
                        " brokers where log.replication is %" PRId32
                        ": start the others, or set log.replication",
@@ -148,12 +151,13 @@ int kafka_make_topic(struct kafka *kafka, const char *name, int32_t partitions, 
              kafka->replication < SYNC_MIN ? kafka->replication : SYNC_MIN);
     rd_kafka_NewTopic_set_config(topic, "min.insync.replicas", sync);
     rd_kafka_NewTopic_set_config(topic, "unclean.leader.election.enable", "false");
-    code = create(kafka, topic);
+    code = create(kafka, topic, false);
     rd_kafka_NewTopic_destroy(topic);
     if (kafka_is_denied(code))
-        return refuse_to_make(kafka, name, partitions, "this user may not create it", err);
+        return refuse_to_make(kafka, name, partitions, "this user has not the right Create for it",
+                              err);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-        return refuse_denied(kafka, code, "make", name, err);
+        return refuse_denied(kafka, code, "Create", "make", name, err);
     return await_topic(kafka, name, partitions, err);
 }
 
@@ -164,7 +168,6 @@ struct look {
     void *context;
     const char *name; /* of the topic */
     const char *brokers;
-    bool is_there;
 };
 
 PRINTF_LIKE(3, 4)
@@ -181,7 +184,7 @@ static void say(const struct look *look, const char *what, const char *format, .
 
 static void judge(const struct look *look, const char *name, const char *value)
 {
-    char what[300], how[300];
+    char what[300];
     const char *wanted;
 
     if (strcmp(name, "min.insync.replicas") == 0 && strtol(value, NULL, 10) < SYNC_MIN)
@@ -190,17 +193,11 @@ static void judge(const struct look *look, const char *name, const char *value)
         wanted = "false";
     else
         return;
-    if (look->is_there)
-        snprintf(what, sizeof(what), "topic %s has %s=%s", look->name, name, value);
-    else
-        snprintf(what, sizeof(what), "the brokers have %s=%s for topics that are made", name,
-                 value);
-    snprintf(how, sizeof(how), "%s %s", look->is_there ? "--entity-type topics --entity-name" : "",
-             look->is_there ? look->name : "--entity-type brokers --entity-default");
+    snprintf(what, sizeof(what), "topic %s has %s=%s", look->name, name, value);
     say(look, what,
         "what was acknowledged could be lost with one broker: `kafka-configs.sh "
-        "--bootstrap-server %s --alter %s --add-config %s=%s`",
-        look->brokers, how, name, wanted);
+        "--bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s=%s`",
+        look->brokers, look->name, name, wanted);
 }
 
 static rd_kafka_resp_err_t describe(struct kafka *kafka, rd_kafka_ResourceType_t type,
@@ -236,37 +233,143 @@ static rd_kafka_resp_err_t describe(struct kafka *kafka, rd_kafka_ResourceType_t
     return code;
 }
 
+/* -- rights */
+
+static void say_denied(struct kafka *kafka, const struct look *look,
+                       const struct kafka_right *right)
+{
+    char what[300], fix[400];
+
+    snprintf(what, sizeof(what), "this user has not the right %s for %s %s", right->operation,
+             right->kind, right->name);
+    kafka_right_fix(kafka, right, fix, sizeof(fix));
+    say(look, what, "%s", fix);
+}
+
+/* Idempotent producers are given an id if they may write to any topic: more cannot be known without
+ * writing. */
+static bool may_write(struct kafka *kafka)
+{
+    int64_t until_us = kafka_now_us() + MICROS_SECOND;
+    rd_kafka_t *client = NULL;
+    struct err err = { 0 };
+    bool may = true;
+    char text[128];
+
+    if (kafka_client_new(kafka, RD_KAFKA_PRODUCER, NULL, 0, NULL, &kafka->self, &client, &err) < 0)
+        return true; /* said by who sends */
+    while (may && kafka_now_us() < until_us) {
+        rd_kafka_poll(client, 50);
+        may = !kafka_is_denied(rd_kafka_fatal_error(client, text, sizeof(text)));
+    }
+    rd_kafka_destroy(client);
+    return may;
+}
+
+/* What the group's offsets are is of no interest: only whether they may be seen. */
+static bool may_join(struct kafka *kafka, const char *topic, const char *group)
+{
+    const struct kafka_setting own[] = { { "group.id", group } };
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    int64_t until_us = kafka_now_us() + 5 * MICROS_SECOND;
+    rd_kafka_t *client = NULL;
+    struct err err = { 0 };
+    bool may = true, is_answered = false;
+
+    rd_kafka_topic_partition_list_add(list, topic, 0);
+    if (kafka_client_new(kafka, RD_KAFKA_CONSUMER, own, ARRAY_LEN(own), NULL, &kafka->self, &client,
+                         &err) < 0)
+        goto out;
+    rd_kafka_poll_set_consumer(client);
+    while (may && !is_answered && kafka_now_us() < until_us) {
+        rd_kafka_resp_err_t code = rd_kafka_committed(client, list, 500);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(client, 0);
+
+        is_answered = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+        may = code != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED &&
+              (message == NULL || message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+    }
+    rd_kafka_destroy(client);
+out:
+    rd_kafka_topic_partition_list_destroy(list);
+    return may;
+}
+
+static void look_at_rights(struct kafka *kafka, const struct look *look, bool has_group)
+{
+    struct buf group = BUF_INIT;
+
+    if (kafka_is_denied(kafka_may_read(kafka, look->name)))
+        say_denied(kafka, look, &(struct kafka_right){ "Read", "topic", look->name });
+    kafka_group_of(kafka, look->name, &group);
+    if (has_group && !may_join(kafka, look->name, buf_text(&group)))
+        say_denied(kafka, look, &(struct kafka_right){ "Read", "group", buf_text(&group) });
+    if (has_group && !may_write(kafka))
+        say_denied(kafka, look, &(struct kafka_right){ "Write", "topic", look->name });
+    buf_deinit(&group);
+}
+
+/* Of a topic that is to be made: whether it can be. */
+static void look_at_making(struct kafka *kafka, const struct look *look, int32_t brokers)
+{
+    rd_kafka_NewTopic_t *topic;
+    char what[300], text[128];
+
+    if (brokers < kafka->replication) {
+        snprintf(what, sizeof(what), "the cluster has %" PRId32 " brokers", brokers);
+        say(look, what,
+            "topics are made with log.replication %" PRId32
+            ": start the others, or set log.replication",
+            kafka->replication);
+        return;
+    }
+    topic = kafka->may_create
+                ? rd_kafka_NewTopic_new(look->name, 1, kafka->replication, text, sizeof(text))
+                : NULL;
+    if (topic == NULL)
+        return;
+    if (kafka_is_denied(create(kafka, topic, true)))
+        say_denied(kafka, look, &(struct kafka_right){ "Create", "topic", look->name });
+    rd_kafka_NewTopic_destroy(topic);
+}
+
+static void look_at_replicas(const struct look *look, int32_t replicas)
+{
+    char what[300];
+
+    if (replicas >= SYNC_MIN)
+        return;
+    snprintf(what, sizeof(what), "topic %s has %" PRId32 " replica", look->name, replicas);
+    say(look, what,
+        "what was acknowledged is lost with its broker: raise it with "
+        "`kafka-reassign-partitions.sh`");
+}
+
 /* Topics that are made get their settings from us: only of one that is there they matter. */
-int log_kafka_check(struct log *log, const char *topic,
+int log_kafka_check(struct log *log, const char *topic, bool has_group,
                     void (*say_it)(void *context, const char *what, const char *fix), void *context,
                     struct err *err)
 {
     struct kafka *kafka = (struct kafka *)log;
-    struct look look = { say_it, context, topic, kafka->brokers, true };
+    struct look look = { say_it, context, topic, kafka->brokers };
     int32_t count = 0, brokers = 0, replicas = 0;
     rd_kafka_resp_err_t code;
-    char what[300];
     int rc = kafka_count_partitions(kafka, topic, &count, &brokers, &replicas, err);
 
     if (rc < 0)
         return -1;
     if (rc == LOG_ABSENT) {
-        snprintf(what, sizeof(what), "the cluster has %" PRId32 " brokers", brokers);
-        if (brokers < kafka->replication)
-            say(&look, what,
-                "topics are made with log.replication %" PRId32
-                ": start the others, or set log.replication",
-                kafka->replication);
+        look_at_making(kafka, &look, brokers);
         return 0;
     }
-    if (replicas < SYNC_MIN) {
-        snprintf(what, sizeof(what), "topic %s has %" PRId32 " replica", topic, replicas);
-        say(&look, what,
-            "what was acknowledged is lost with its broker: raise it with "
-            "`kafka-reassign-partitions.sh`");
-    }
+    look_at_replicas(&look, replicas);
+    look_at_rights(kafka, &look, has_group);
     code = describe(kafka, RD_KAFKA_RESOURCE_TOPIC, topic, &look);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? 0
-               : refuse_denied(kafka, code, "see the settings of", topic, err);
+    if (kafka_is_denied(code))
+        say_denied(kafka, &look, &(struct kafka_right){ "DescribeConfigs", "topic", topic });
+    else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(kafka, code, err, "see the settings of topic %s", topic);
+    return 0;
 }

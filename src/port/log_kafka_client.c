@@ -80,6 +80,35 @@ bool kafka_is_denied(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
 }
 
+static const char *user_of(const struct kafka *kafka)
+{
+    for (size_t i = 0; i < kafka->setting_count; i++)
+        if (strcmp(kafka->setting[i].name, "sasl.username") == 0)
+            return kafka->setting[i].value;
+    return "NAME";
+}
+
+void kafka_right_fix(const struct kafka *kafka, const struct kafka_right *right, char *out,
+                     size_t size)
+{
+    snprintf(out, size,
+             "`kafka-acls.sh --bootstrap-server %s --add --allow-principal 'User:%s' --operation "
+             "%s --%s %s`",
+             kafka->brokers, user_of(kafka), right->operation, right->kind, right->name);
+}
+
+int kafka_fail_right(struct kafka *kafka, rd_kafka_resp_err_t code, const struct kafka_right *right,
+                     const char *what, struct err *err)
+{
+    char fix[400];
+
+    if (!kafka_is_denied(code))
+        return kafka_fail(kafka, code, err, "%s %s %s", what, right->kind, right->name);
+    kafka_right_fix(kafka, right, fix, sizeof(fix));
+    return err_set(err, ERR_RETRY, "%s %s %s: this user has not the right %s: give it with %s",
+                   what, right->kind, right->name, right->operation, fix);
+}
+
 int kafka_fail(struct kafka *kafka, rd_kafka_resp_err_t code, struct err *err, const char *format,
                ...)
 {

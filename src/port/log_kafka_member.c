@@ -84,6 +84,24 @@ static bool is_ending(struct kafka_member *member)
     return is;
 }
 
+/* Into the errors of those who wait for the group. */
+static void complain(struct kafka_member *member, const rd_kafka_message_t *message)
+{
+    struct kafka_trouble *trouble = &member->owner.kafka->trouble;
+    bool is_group = message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    const struct kafka_right right = { "Read", is_group ? "group" : "topic",
+                                       is_group ? member->group : member->topic };
+    struct err err = { 0 };
+
+    if (kafka_is_denied(message->err))
+        kafka_fail_right(member->owner.kafka, message->err, &right, "join", &err);
+    else
+        err_set(&err, ERR_RETRY, "group %s: %s", member->group, rd_kafka_message_errstr(message));
+    pthread_mutex_lock(&trouble->lock);
+    snprintf(trouble->text, sizeof(trouble->text), "%s", err.text);
+    pthread_mutex_unlock(&trouble->lock);
+}
+
 static void *run(void *context)
 {
     struct kafka_member *member = context;
@@ -94,14 +112,8 @@ static void *run(void *context)
         if (message == NULL)
             continue;
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
-            message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            struct kafka_trouble *trouble = &member->owner.kafka->trouble;
-
-            pthread_mutex_lock(&trouble->lock);
-            snprintf(trouble->text, sizeof(trouble->text), "group %s: %s", member->group,
-                     rd_kafka_message_errstr(message));
-            pthread_mutex_unlock(&trouble->lock);
-        }
+            message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            complain(member, message);
         rd_kafka_message_destroy(message);
     }
     rd_kafka_consumer_close(member->client);
@@ -134,11 +146,17 @@ static void destroy(struct kafka_member *member)
     free(member);
 }
 
+void kafka_group_of(const struct kafka *kafka, const char *topic, struct buf *out)
+{
+    const char *dot = strrchr(topic, '.');
+
+    buf_printf(out, "%s-%s", kafka->group, dot == NULL ? topic : dot + 1);
+}
+
 int kafka_member_new(struct kafka *kafka, const char *topic, struct kafka_member **out,
                      struct err *err)
 {
     struct kafka_member *member = mem_zero(1, sizeof(*member));
-    const char *dot = strrchr(topic, '.');
     struct buf group = BUF_INIT;
     struct kafka_setting own[] = {
         { "group.id", NULL },
@@ -148,7 +166,7 @@ int kafka_member_new(struct kafka *kafka, const char *topic, struct kafka_member
     };
     int rc;
 
-    buf_printf(&group, "%s-%s", kafka->group, dot == NULL ? topic : dot + 1);
+    kafka_group_of(kafka, topic, &group);
     member->owner.kafka = kafka;
     member->topic = mem_text(topic);
     member->group = mem_text(buf_text(&group));

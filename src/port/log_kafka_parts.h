@@ -22,7 +22,7 @@ enum { KAFKA_WAIT_MS = 10000, KAFKA_PARTITIONS_MAX = 10000 };
 /* The last thing that librdkafka complained of; any thread. */
 struct kafka_trouble {
     pthread_mutex_t lock;
-    char text[256];
+    char text[sizeof(((struct err *)0)->text)];
     char refusal[256]; /* of a login or a certificate: the last one; "": none */
 };
 
@@ -40,8 +40,9 @@ struct kafka_producer;
 
 struct kafka_partition {
     bool is_started;
-    int64_t next;              /* offset, of the next record that we give */
-    rd_kafka_message_t **held; /* taken from librdkafka and not yet given */
+    int64_t next;               /* offset, of the next record that we give */
+    rd_kafka_resp_err_t denied; /* what fetching last came to, when that was a denial */
+    rd_kafka_message_t **held;  /* taken from librdkafka and not yet given */
     size_t held_at, held_count;
 };
 
@@ -97,6 +98,20 @@ bool kafka_refusal(struct kafka *kafka, struct err *err);
 /* Whether librdkafka's words are of such a refusal, not of a wire that broke in the middle. */
 bool kafka_is_refusal(const char *text);
 bool kafka_is_denied(rd_kafka_resp_err_t code);
+
+/* What brokers that check rights (ACLs) must let this user do. */
+struct kafka_right {
+    const char *operation; /* "Read" */
+    const char *kind;      /* "topic", "group" */
+    const char *name;
+};
+
+/* The command that gives it. */
+void kafka_right_fix(const struct kafka *kafka, const struct kafka_right *right, char *out,
+                     size_t size);
+/* As kafka_fail, "WHAT KIND NAME: …"; when the brokers deny it the text names the command. */
+int kafka_fail_right(struct kafka *kafka, rd_kafka_resp_err_t code, const struct kafka_right *right,
+                     const char *what, struct err *err);
 int64_t kafka_now_us(void); /* of the monotonic clock */
 
 /* -- topics */
@@ -118,6 +133,8 @@ int kafka_read(struct kafka *kafka, struct kafka_topic *topic, int32_t partition
                struct err *err);
 int kafka_timestamp_at(struct kafka *kafka, const char *name, int32_t partition, int64_t offset,
                        int64_t *timestamp_us, struct err *err);
+/* What the brokers say to reading partition 0. */
+rd_kafka_resp_err_t kafka_may_read(struct kafka *kafka, const char *name);
 void kafka_stop_partition(struct kafka_topic *topic, int32_t partition);
 
 /* -- group */
@@ -125,6 +142,8 @@ void kafka_stop_partition(struct kafka_topic *topic, int32_t partition);
 int kafka_member_new(struct kafka *kafka, const char *topic, struct kafka_member **out,
                      struct err *err);
 void kafka_member_free(struct kafka_member *member);
+/* Appends the group of a topic to *out. */
+void kafka_group_of(const struct kafka *kafka, const char *topic, struct buf *out);
 /* RETRY while the group has not answered. */
 int kafka_member_look(struct kafka_member *member, struct log_assignment *out, struct err *err);
 

@@ -33,7 +33,8 @@ struct item {
 };
 
 struct slot {
-    rd_kafka_topic_t *topic;
+    const char *name;        /* of the topic; the log's */
+    rd_kafka_topic_t *topic; /* the client's */
     struct buf bytes, items;
     size_t left; /* not acknowledged; 0: the slot is free */
     int64_t since_us;
@@ -61,12 +62,18 @@ static struct item *items(struct slot *slot, size_t *count)
 
 /* -- answers */
 
+/* A fatal error purges the client's queue: it is the reason, not the purge. */
 static void fail(struct kafka_producer *producer, struct item *item, rd_kafka_resp_err_t code)
 {
-    const char *topic = rd_kafka_topic_name(item->slot->topic);
+    const char *topic = item->slot->name;
+    rd_kafka_resp_err_t fatal;
+    char why[128];
 
     item->state = ITEM_FAILED;
     producer->failed++;
+    fatal = rd_kafka_fatal_error(producer->client, why, sizeof(why));
+    if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = fatal;
     if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
     producer->again_us = kafka_now_us() + AGAIN_US;
@@ -76,7 +83,9 @@ static void fail(struct kafka_producer *producer, struct item *item, rd_kafka_re
                 "batch.size and message.max.bytes in log.properties",
                 topic, item->value_size);
     else
-        kafka_fail(producer->owner.kafka, code, &producer->err, "send to topic %s", topic);
+        kafka_fail_right(producer->owner.kafka, code,
+                         &(struct kafka_right){ "Write", "topic", topic }, "send to",
+                         &producer->err);
 }
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
@@ -289,7 +298,8 @@ int kafka_send(struct kafka *kafka, const struct kafka_topic *topic,
     buf_reserve(&slot->bytes, 1); /* empty texts need an address too */
     for (size_t i = 0; i < count; i++)
         copy(slot, &records[i]);
-    slot->topic = rd_kafka_topic_new(producer->client, topic->name, NULL);
+    slot->name = topic->name;
+    slot->topic = rd_kafka_topic_new(producer->client, slot->name, NULL);
     slot->left = count;
     slot->since_us = kafka_now_us();
     item = items(slot, &count);
@@ -316,6 +326,8 @@ static int send_again(struct kafka_producer *producer, struct err *err)
         size_t count;
         struct item *item = items(slot, &count);
 
+        if (slot->topic == NULL)
+            slot->topic = rd_kafka_topic_new(producer->client, slot->name, NULL);
         for (size_t k = 0; k < count; k++)
             if (item[k].state == ITEM_FAILED)
                 produce(producer, &item[k]);

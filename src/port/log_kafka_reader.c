@@ -38,8 +38,8 @@ static int ask_offsets(struct kafka *kafka, const char *name, int32_t partition,
     rd_kafka_topic_partition_list_destroy(list);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
-    return kafka_fail(kafka, code, err, "%s of topic %s", which == LATEST ? "ends" : "beginnings",
-                      name);
+    return kafka_fail_right(kafka, code, &(struct kafka_right){ "Describe", "topic", name },
+                            which == LATEST ? "ends of" : "beginnings of", err);
 }
 
 int kafka_bounds(struct kafka *kafka, const char *name, int32_t partition, int32_t count,
@@ -110,6 +110,7 @@ static int start(struct kafka *kafka, struct kafka_topic *topic, int32_t partiti
     if (p->held == NULL)
         p->held = mem_zero(HELD_MAX, sizeof(*p->held));
     p->held_at = p->held_count = 0;
+    p->denied = RD_KAFKA_RESP_ERR_NO_ERROR;
     p->next = from;
     p->is_started = true;
     return 0;
@@ -183,6 +184,11 @@ static int take_event(struct reading *reading, rd_kafka_resp_err_t code, int64_t
 
     if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         p->next = int64_max(p->next, offset);
+        p->denied = RD_KAFKA_RESP_ERR_NO_ERROR;
+        return 0;
+    }
+    if (kafka_is_denied(code)) { /* librdkafka goes on asking, and tells when it is not any more */
+        p->denied = code;
         return 0;
     }
     kafka_stop_partition(reading->topic, reading->number);
@@ -210,6 +216,7 @@ static int take_held(struct reading *reading, struct err *err)
             reading->bytes += put_record(reading->topic, message, reading->out);
             reading->records++;
             p->next = message->offset + 1;
+            p->denied = RD_KAFKA_RESP_ERR_NO_ERROR;
         }
         rd_kafka_message_destroy(message);
     }
@@ -257,6 +264,8 @@ static int read_all(struct reading *reading, struct err *err)
 
     while (rc == 0 && reading->partition->is_started && !is_enough(reading)) {
         if (reading->partition->held_at == reading->partition->held_count && !hold(reading, 0)) {
+            if (reading->partition->denied != RD_KAFKA_RESP_ERR_NO_ERROR)
+                break;
             if (end < 0 && find_end(reading->kafka, reading->topic, reading->number, &end, err) < 0)
                 return reading->records > 0 ? 0 : -1;
             if (reading->partition->next >= end || !may_wait(reading, &until_us))
@@ -266,6 +275,11 @@ static int read_all(struct reading *reading, struct err *err)
         }
         rc = take_held(reading, err);
     }
+    if (rc == 0 && reading->records == 0 &&
+        reading->partition->denied != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail_right(reading->kafka, reading->partition->denied,
+                                &(struct kafka_right){ "Read", "topic", reading->topic->name },
+                                "read", err);
     return rc;
 }
 
@@ -313,7 +327,11 @@ static int look_up(struct kafka *kafka, rd_kafka_topic_t *handle, int32_t partit
                    message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
             rc = LOG_ABSENT;
         } else {
-            kafka_fail(kafka, message->err, err, "look up");
+            kafka_fail_right(kafka, message->err,
+                             &(struct kafka_right){ "Read", "topic", rd_kafka_topic_name(handle) },
+                             "look up in", err);
+            if (kafka_is_denied(message->err))
+                until_us = 0;
         }
         rd_kafka_message_destroy(message);
     }
@@ -341,4 +359,31 @@ int kafka_timestamp_at(struct kafka *kafka, const char *name, int32_t partition,
     pthread_mutex_unlock(&kafka->lookup_lock);
     return rc < 0 ? err_wrap(err, "record %" PRId64 " of %s/%" PRId32, offset, name, partition)
                   : rc;
+}
+
+rd_kafka_resp_err_t kafka_may_read(struct kafka *kafka, const char *name)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->asker, name, NULL);
+    int64_t until_us = kafka_now_us() + KAFKA_WAIT_MS * INT64_C(1000);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    bool is_answered = false;
+
+    pthread_mutex_lock(&kafka->lookup_lock);
+    if (rd_kafka_consume_start(handle, 0, RD_KAFKA_OFFSET_BEGINNING) < 0)
+        code = rd_kafka_last_error();
+    else
+        while (!is_answered && kafka_now_us() < until_us) {
+            rd_kafka_message_t *message = rd_kafka_consume(handle, 0, POLL_MS);
+
+            if (message == NULL)
+                continue;
+            code = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ? RD_KAFKA_RESP_ERR_NO_ERROR
+                                                                    : message->err;
+            is_answered = code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_is_denied(code);
+            rd_kafka_message_destroy(message);
+        }
+    rd_kafka_consume_stop(handle, 0);
+    pthread_mutex_unlock(&kafka->lookup_lock);
+    rd_kafka_topic_destroy(handle);
+    return code;
 }

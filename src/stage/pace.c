@@ -8,6 +8,7 @@
 #define BACKOFF_US     INT64_C(100000)
 #define BACKOFF_US_MAX INT64_C(10000000)
 #define AGAIN_US       INT64_C(30000000)
+#define OTHER_US       INT64_C(5000000)
 #define AGAIN_US_MAX   INT64_C(600000000)
 
 void pace_init(struct pace *pace, int64_t interval_us, int64_t now_us)
@@ -80,16 +81,18 @@ static enum pace_news has_lost(struct pace *pace, const char *rival, int64_t now
     return stands_by ? PACE_NO_NEWS : PACE_STANDS_BY;
 }
 
-static enum pace_news waits(struct pace *pace, bool is_new, int64_t now_us)
+static enum pace_news waits(struct pace *pace, bool is_new, const struct err *err, int64_t now_us)
 {
-    if (is_new) {
+    bool is_other = strncmp(pace->reason, err->text, sizeof(pace->reason) - 1) != 0;
+
+    if (is_new)
         pace->waits_us = now_us;
-        pace->again_us = AGAIN_US / 2;
-    } else if (now_us - pace->said_us < pace->again_us && now_us >= pace->said_us) {
+    else if (now_us >= pace->said_us &&
+             now_us - pace->said_us < (is_other ? OTHER_US : pace->again_us))
         return PACE_NO_NEWS;
-    }
+    pace->again_us = is_new || is_other ? AGAIN_US : int64_min(2 * pace->again_us, AGAIN_US_MAX);
     pace->said_us = now_us;
-    pace->again_us = int64_min(2 * pace->again_us, AGAIN_US_MAX);
+    snprintf(pace->reason, sizeof(pace->reason), "%.63s", err->text);
     return is_new ? PACE_BEGINS_TO_WAIT : PACE_STILL_WAITS;
 }
 
@@ -103,7 +106,7 @@ static enum pace_news has_failed(struct pace *pace, const struct err *err, int64
         pace->state = PACE_WAITING;
         set_due(pace, now_us + pace->backoff_us, now_us);
         pace->backoff_us = int64_min(2 * pace->backoff_us, BACKOFF_US_MAX);
-        return waits(pace, before != PACE_WAITING, now_us);
+        return waits(pace, before != PACE_WAITING, err, now_us);
     case ERR_REFUSED:
         pace->state = PACE_REFUSED;
         set_due(pace, now_us + PACE_CADENCES * pace->interval_us, now_us);

@@ -11,7 +11,7 @@
  *                          worker                                          cadences
  *   RETRY, FULL            after a backoff, 100 ms doubling to 10 s;       WAITING
  *                          said at first, and again after 30 s, doubling
- *                          to 10 min
+ *                          to 10 min, or 5 s where it is another reason
  *   REFUSED                after three cadences                            REFUSED
  *   any other error        never                                           FAILED
  *
@@ -53,6 +53,7 @@ struct pace {
     bool has_batch;
     int64_t backoff_us; /* the next one */
     int64_t waits_us;   /* WAITING: since when */
+    char reason[64];    /* WAITING: how it begins */
     int64_t said_us,
         again_us;  /* WAITING: when that was last said, and after how long it is again */
     unsigned lost; /* in a row, to `rival` */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log on Kafka, against real brokers: the port's contract, who reads which partition, brokers that die,
-transactions that are taken back, TLS and SASL.  At the end of each pipeline every trade is in Gold once."""
+"""The log on Kafka, against real brokers: the port's contract, who reads which partition, brokers that come late or
+die, transactions that are taken back, TLS, SASL and rights.  At the end of each pipeline every trade is in Gold once.
+
+Most tests share one broker, each with topics of its own making; it is started by the first that needs it."""
 import os
 import pathlib
 import re
@@ -9,12 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 import servers
-from pipeline import BTC, BUILD, ETH, LENGTH_S, TOPIC, Exchange, Pipeline, message_id, recorded, wait_until
+from pipeline import BTC, BUILD, DEAD_TOPIC, ETH, LENGTH_S, TOPIC, Exchange, Pipeline, message_id, recorded, wait_until
 
 TRADES = 9757 + 8409
 BROKER, BROKERS = "127.0.0.1:9092", "127.0.0.1:9092,127.0.0.1:9094,127.0.0.1:9096"
@@ -45,6 +49,51 @@ def brokers(folder, count=1, **properties):
     return servers.Servers("kafka", KAFKA_BROKERS=str(count), KAFKA_PROPERTIES=str(file), KAFKA_HEAP="256m")
 
 
+def admin(address=BROKER):
+    from confluent_kafka.admin import AdminClient
+    return AdminClient({"bootstrap.servers": address})
+
+
+def ask(operation, *arguments, address=BROKER):
+    """One of the admin client's operations, done."""
+    client = admin(address)
+    for future in getattr(client, operation)(*arguments).values():
+        future.result()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The shared broker's Servers, not started."""
+    with_it = safe_brokers(tmp_path_factory.mktemp("shared"))
+    yield with_it
+    with_it.__exit__()
+
+
+@pytest.fixture
+def away(shared):
+    """The shared broker, stopped before the test; without topics after it."""
+    shared.run("kafka", "stop")
+    yield shared
+    remove_topics(shared)
+
+
+@pytest.fixture
+def broker(shared):
+    """The shared broker, started, without topics."""
+    shared.run("kafka", "start")
+    yield shared
+    remove_topics(shared)
+
+
+def remove_topics(shared):
+    shared.run("kafka", "start")
+    client = admin()
+    names = [name for name in client.list_topics(timeout=30).topics if not name.startswith("__")]
+    if names:
+        ask("delete_topics", names)
+    wait_until(lambda: not set(names) & set(client.list_topics(timeout=30).topics), 30, "topics are gone")
+
+
 def check(pipeline):
     report = pipeline.audit()
     rows = pipeline.rows("gold_crypto_trades", "message_id")
@@ -64,11 +113,11 @@ def serve_all(pipeline):
 
 def consume(topic, **properties):
     """All committed records as (partition, key)."""
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
     consumer = Consumer({"bootstrap.servers": BROKER, "group.id": "judge", "enable.partition.eof": True,
                          "isolation.level": "read_committed", **properties})
     partitions = consumer.list_topics(topic).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+    consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
     records, ended = [], 0
     while ended < len(partitions):
         message = consumer.poll(30)
@@ -81,54 +130,57 @@ def consume(topic, **properties):
     return records
 
 
-def test_the_contract_of_the_port(tmp_path):
-    with brokers(tmp_path, **{"message.max.bytes": 8388608, "log.retention.ms": -1}):
-        done = subprocess.run([BUILD / "tests/contract/contract_log"], capture_output=True, text=True, timeout=400,
-                              env={**os.environ, "K2_KAFKA": BROKER})
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("\n[       OK ] records_come_back_as_they_were_sent") + \
-            done.stderr.count("\n[       OK ] records_come_back_as_they_were_sent") == 3
+def test_it_waits_for_brokers_that_come_late(tmp_path, away):
+    """Stopped while it waits, it ends at once and well; else it goes on when they come."""
+    with OnKafka(tmp_path) as pipeline, Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
+        pipeline.connect(exchange)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            waits = len(pipeline.lines("job_waits"))
+            worker = pipeline.start()
+            wait_until(lambda: len(pipeline.lines("job_waits")) >= waits + 4, 30, "every job but gold says so")
+            pipeline.end(worker, number, timeout=10)
+        assert all(f"no broker of {BROKER} answers" in line and "Connection refused" in line
+                   for line in pipeline.lines("job_waits"))
+        worker = pipeline.start()
+        wait_until(lambda: health()[0] == 503, 30, "the status port shows it")
+        assert f"no broker of {BROKER} answers" in health()[1]
+        away.run("kafka", "start")
+        exchange.wait(180)
+        pipeline.end(worker, signal.SIGTERM, timeout=120)
+        check(pipeline)
 
 
-def test_partitions_agree_with_java_and_aborted_records_are_never_seen(tmp_path):
-    """Kafka's own clients put a key where K2 puts it: murmur2_random is Java's partitioner."""
-    from confluent_kafka import Producer
-    from confluent_kafka.admin import AdminClient, NewTopic
-    with brokers(tmp_path), OnKafka(tmp_path) as pipeline:
-        admin = AdminClient({"bootstrap.servers": BROKER})
-        for future in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1), NewTopic("keys", PARTITIONS, 1)]).values():
-            future.result()
-        doubtful = Producer({"bootstrap.servers": BROKER, "transactional.id": "t"})
-        doubtful.init_transactions()
-        for partition in range(PARTITIONS):
-            doubtful.begin_transaction()
-            for _ in range(3):
-                doubtful.produce(TOPIC, b"\0never", key=b"BTCUSDT", partition=partition)
-            doubtful.flush()
-            doubtful.abort_transaction()
-        serve_all(pipeline)
-        assert re.search(r" [1-9]\d* never were", check(pipeline))
-
-        placed = {key: partition for partition, key in consume(TOPIC)}
-        assert set(placed) == {b"BTCUSDT", b"ETHUSDT"}
-        producer = Producer({"bootstrap.servers": BROKER, "partitioner": "murmur2_random"})
-        for key in placed:
-            producer.produce("keys", b"", key=key)
-        producer.flush()
-        assert {key: partition for partition, key in consume("keys")} == placed
+def health():
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:8080/health", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return None, ""
 
 
-def test_a_commit_that_takes_long_costs_no_membership(tmp_path):
-    with brokers(tmp_path), OnKafka(tmp_path, log="replication: 1, properties: {session.timeout.ms: 6000, "
-                                                  "max.poll.interval.ms: 6000}") as pipeline:
-        with Exchange("--speed", str(LENGTH_S / 40), "--stop-when-done", "--shift-time") as exchange:
+def test_the_contract_of_the_port(broker):
+    done = subprocess.run([BUILD / "tests/contract/contract_log"], capture_output=True, text=True, timeout=400,
+                          env={**os.environ, "K2_KAFKA": BROKER})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("\n[       OK ] records_come_back_as_they_were_sent") == 3
+
+
+def test_a_commit_that_takes_long_costs_no_membership(tmp_path, broker):
+    with OnKafka(tmp_path, log="replication: 1, properties: {session.timeout.ms: 6000, "
+                               "max.poll.interval.ms: 6000}") as pipeline:
+        with Exchange("--speed", str(LENGTH_S / 20), "--stop-when-done", "--shift-time") as exchange:
             pipeline.connect(exchange)
             worker = pipeline.start()
-            wait_until(lambda: pipeline.lines("kafka_assigned"), 60, "partitions")
-            time.sleep(3)
+            wait_until(lambda: metric("k2_batches_total", "bronze-binance") > 0, 60, "a commit")
             with sqlite3.connect(pipeline.data / "k2.db", isolation_level=None, timeout=30) as catalog:
                 catalog.execute("BEGIN EXCLUSIVE")
-                time.sleep(15)
+                committed, sent = (metric("k2_batches_total", "bronze-binance"),
+                                   metric("k2_records_acknowledged_total", "ingest-binance"))
+                time.sleep(9)  # longer than both timeouts
+                assert metric("k2_batches_total", "bronze-binance") <= committed + 1
+                assert metric("k2_records_acknowledged_total", "ingest-binance") > sent
                 catalog.execute("ROLLBACK")
             exchange.wait(180)
             assert len(pipeline.lines("kafka_assigned")) == 1 and not pipeline.lines("kafka_revoked")
@@ -136,46 +188,94 @@ def test_a_commit_that_takes_long_costs_no_membership(tmp_path):
         check(pipeline)
 
 
-def test_partitions_move_between_bronze_processes(tmp_path):
+def metric(name, job):
+    """0 while there is no status port."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:8080/metrics", timeout=10) as answer:
+            found = re.search(rf'^{name}{{job="{job}"}} (\d+)$', answer.read().decode(), re.M)
+            return int(found[1])
+    except OSError:
+        return 0
+
+
+def test_partitions_move_between_bronze_processes(tmp_path, broker):
     """Two of them, started, stopped and killed in turn, while the exchange goes on."""
-    with brokers(tmp_path), OnKafka(tmp_path, log="replication: 1, properties: {session.timeout.ms: 6000}") as pipeline:
-        with Exchange("--speed", str(LENGTH_S / 60), "--stop-when-done", "--shift-time") as exchange:
+    with OnKafka(tmp_path, log="replication: 1, properties: {session.timeout.ms: 6000}") as pipeline:
+        with Exchange("--speed", str(LENGTH_S / 30), "--stop-when-done", "--shift-time") as exchange:
             pipeline.connect(exchange)
             others = pipeline.start("--jobs", "ingest-binance,silver-binance,gold")
             bronze = [pipeline.start("--jobs", "bronze-binance")]
-            for turn in range(6):
-                time.sleep(5)
+            wait_until(lambda: pipeline.lines("kafka_assigned"), 60, "partitions")
+            for kill in (False, True, False):
+                given = len(pipeline.lines("kafka_assigned"))
                 bronze.append(pipeline.start("--jobs", "bronze-binance"))
-                time.sleep(4)
-                if turn % 3 == 2:
+                wait_until(lambda: len(pipeline.lines("kafka_assigned")) > given, 60, "partitions for the new one")
+                given = len(pipeline.lines("kafka_assigned"))
+                if kill:
                     pipeline.kill(bronze.pop(0))
                 else:
                     pipeline.end(bronze.pop(0), signal.SIGTERM)
+                wait_until(lambda: len(pipeline.lines("kafka_assigned")) > given, 60, "partitions of the old one")
             exchange.wait(180)
             pipeline.end(others, signal.SIGTERM, timeout=120)
             pipeline.end(bronze.pop(), signal.SIGTERM, timeout=120)
-        pipeline.end(pipeline.start("--jobs", "bronze-binance,silver-binance,gold", "--for", "15s"), timeout=120)
+        pipeline.end(pipeline.start("--jobs", "bronze-binance,silver-binance,gold", "--for", "1s"), timeout=120)
         check(pipeline)
         moved = [re.search(r"partitions=(\d+)", line)[1] for line in pipeline.lines("kafka_revoked")]
         assert any(0 < int(count) < PARTITIONS for count in moved), moved
 
 
-def test_a_broker_dies_and_comes_back(tmp_path):
+def test_a_broker_dies_and_comes_back(tmp_path, shared):
+    """Two in turn, as leader, coordinator and controller; at the end settings that would lose records."""
+    shared.run("kafka", "stop")
     with brokers(tmp_path, count=3) as cluster, OnKafka(tmp_path, BROKERS, log="replication: 3") as pipeline:
         with Exchange("--speed", str(LENGTH_S / 60), "--stop-when-done", "--shift-time") as exchange:
             pipeline.connect(exchange)
             worker = pipeline.start()
-            for node in "213":
-                time.sleep(6)
+            wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > 0, 60, "trades")
+            went_on = 0
+            for node in "21":
+                wait_until(lambda: in_sync(BROKERS), 60, "three replicas in sync")
                 cluster.run("kafka", "stop", KAFKA_NODE=node, K2_STOP_WAIT="0")
-                time.sleep(4)
+                before = metric("k2_records_acknowledged_total", "ingest-binance")
+                wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > before + 200
+                           or exchange.process.poll() is not None, 60, f"trades are acknowledged without broker {node}")
+                went_on += metric("k2_records_acknowledged_total", "ingest-binance") > before + 200
                 cluster.run("kafka", "start", KAFKA_NODE=node)
-            assert worker.poll() is None, pipeline.said()
+            assert went_on > 0 and worker.poll() is None, pipeline.said()
             exchange.wait(180)
-            done = pipeline.command("check")
-            assert "FAIL  log" not in done.stdout, done.stdout
+            said = pipeline.command("check").stdout
+            assert "FAIL  log" not in said, said
             pipeline.end(worker, signal.SIGTERM, timeout=120)
-        check(pipeline)
+            check(pipeline)
+            check_names_what_would_lose_records(pipeline)
+
+
+def in_sync(address):
+    """All replicas of K2's topic, once it is there."""
+    topic = admin(address).list_topics(timeout=30).topics.get(TOPIC)
+    return topic is not None and all(len(partition.isrs) == 3 for partition in topic.partitions.values())
+
+
+def check_names_what_would_lose_records(pipeline):
+    """`k2 check` demands min.insync.replicas of 2 and no unclean election, and names what sets them."""
+    def set_topic(**settings):
+        from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+        entries = [ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+                   for name, value in settings.items()]
+        ask("incremental_alter_configs",
+            [ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=entries)], address=BROKERS)
+    wanted = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
+    set_topic(min_insync_replicas="1", unclean_leader_election_enable="true")
+    found = pipeline.command("check")
+    assert found.returncode == 1
+    for name, bad in (("min.insync.replicas", "1"), ("unclean.leader.election.enable", "true")):
+        assert re.search(rf"^FAIL  log +topic {re.escape(TOPIC)} has {name}={bad}: what was acknowledged could be lost "
+                         rf"with one broker: `kafka-configs.sh --bootstrap-server {BROKERS} --alter --entity-type "
+                         rf"topics --entity-name {re.escape(TOPIC)} --add-config {name}={wanted[name]}`$",
+                         found.stdout, re.M), found.stdout
+    set_topic(**{name.replace(".", "_"): value for name, value in wanted.items()})
+    assert "FAIL  log" not in pipeline.command("check").stdout
 
 
 def make_keys(folder):
@@ -195,7 +295,8 @@ SAFE, INNER = "127.0.0.1:9192", BROKER
 
 
 def safe_brokers(folder, version=None):
-    """A broker that others than its own controller reach by TLS and SASL, and tests also without."""
+    """A broker that others than its own controller reach by TLS and SASL, and tests also without.  It checks rights:
+    user poor has none."""
     make_keys(folder)
     module = "org.apache.kafka.common.security"
     started = brokers(folder, **{
@@ -205,83 +306,198 @@ def safe_brokers(folder, version=None):
         "ssl.keystore.type": "PEM", "ssl.keystore.location": folder / "broker.keys",
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
         "listener.name.sasl_ssl.plain.sasl.jaas.config":
-            f'{module}.plain.PlainLoginModule required user_k2="plain-secret";',
+            f'{module}.plain.PlainLoginModule required user_k2="plain-secret" user_poor="poor-secret";',
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:k2", "message.max.bytes": 8388608, "log.retention.ms": -1,
         "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{module}.scram.ScramLoginModule required;"})
+    started.ca = folder / "ca.pem"
     if version:
         started.environment["KAFKA_VERSION"] = version
     return started
 
 
 def make_scram_user():
-    from confluent_kafka.admin import (AdminClient, ScramCredentialInfo, ScramMechanism,
-                                       UserScramCredentialUpsertion)
+    from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
     user = UserScramCredentialUpsertion("k2", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), b"scram-secret")
-    admin = AdminClient({"bootstrap.servers": INNER})
-    for future in admin.alter_user_scram_credentials([user]).values():
-        future.result()
+    ask("alter_user_scram_credentials", [user])
 
 
-def login(mechanism, password, ca):
+def login(mechanism, password, ca, user="k2"):
     return (f"replication: 1, properties: {{security.protocol: SASL_SSL, sasl.mechanisms: {mechanism}, "
-            f"sasl.username: k2, sasl.password: '{password}', ssl.ca.location: '{ca}'}}")
+            f"sasl.username: {user}, sasl.password: '{password}', ssl.ca.location: '{ca}'}}")
 
 
 def refused(folder, log):
-    """What `k2 check` says of the log; never a secret."""
+    """What `k2 check` says of the log, and `k2 run`, which ends at once; never a secret."""
     with OnKafka(folder, SAFE, log) as pipeline, Exchange() as exchange:
         pipeline.connect(exchange)
-        done = pipeline.command("check")
-        assert done.returncode == 1 and "secret" not in done.stdout + done.stderr
-        return next(line for line in done.stdout.splitlines() if line.startswith("FAIL  log"))
+        found = pipeline.command("check")
+        ended = pipeline.command("run", timeout=10)
+        assert found.returncode == 1 and ended.returncode == 2
+        assert "secret" not in found.stdout + found.stderr + ended.stdout + ended.stderr
+        assert "refuse us" in ended.stderr.splitlines()[-1]
+        return next(line for line in found.stdout.splitlines() if line.startswith("FAIL  log"))
 
 
-def test_tls_and_plain_where_the_broker_demands_them(tmp_path, monkeypatch):
-    (tmp_path / "other").mkdir()
-    make_keys(tmp_path / "other")
+def test_tls_and_plain_where_the_broker_demands_them(tmp_path, broker, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    make_keys(other)
     monkeypatch.setenv("K2_TEST_PASSWORD", "plain-secret")
-    with safe_brokers(tmp_path):
-        with OnKafka(tmp_path / "k2", SAFE, login("PLAIN", "${K2_TEST_PASSWORD}", tmp_path / "ca.pem")) as pipeline:
-            serve_all(pipeline)
-            check(pipeline)
-        assert "uthentication" in refused(tmp_path / "a", login("PLAIN", "wrong-secret", tmp_path / "ca.pem"))
-        assert "certificate" in refused(tmp_path / "b", login("PLAIN", "plain-secret", tmp_path / "other/ca.pem"))
+    with OnKafka(tmp_path / "k2", SAFE, login("PLAIN", "${K2_TEST_PASSWORD}", broker.ca)) as pipeline:
+        serve_all(pipeline)
+        check(pipeline)
+    assert "uthentication" in refused(tmp_path / "a", login("PLAIN", "wrong-secret", broker.ca))
+    assert "certificate" in refused(tmp_path / "b", login("PLAIN", "plain-secret", other / "ca.pem"))
 
 
-def test_scram_where_the_broker_demands_it(tmp_path):
+def test_scram_where_the_broker_demands_it(tmp_path, shared):
     """Debian's librdkafka cannot with a broker of Kafka 4 (CVE-2024-56128's fix refuses what it sends, mended in
     librdkafka 2.6.1), and we say so."""
     (tmp_path / "password").write_text("scram-secret\n")
-    good = login("SCRAM-SHA-512", f"file:{tmp_path}/password", tmp_path / "ca.pem")
-    with safe_brokers(tmp_path, "3.9.1"):
+    shared.run("kafka", "start")
+    make_scram_user()
+    with OnKafka(tmp_path / "new", SAFE, login("SCRAM-SHA-512", f"file:{tmp_path}/password", shared.ca)) as pipeline, \
+            Exchange() as exchange:
+        pipeline.connect(exchange)
+        said = pipeline.command("check").stdout
+        assert "is cluster" in said or "cannot log in to Kafka 4 by SCRAM, 2.6.1 can" in said
+    shared.run("kafka", "stop")
+    with safe_brokers(tmp_path, "3.9.1") as old:
         make_scram_user()
-        with OnKafka(tmp_path / "k2", SAFE, good) as pipeline:
+        with OnKafka(tmp_path / "k2", SAFE, login("SCRAM-SHA-512", f"file:{tmp_path}/password", old.ca)) as pipeline:
             serve_all(pipeline)
             check(pipeline)
-        assert "uthentication" in refused(tmp_path / "a", login("SCRAM-SHA-512", "wrong-secret", tmp_path / "ca.pem"))
-    with safe_brokers(tmp_path):
-        make_scram_user()
-        with OnKafka(tmp_path / "new", SAFE, good) as pipeline, Exchange() as exchange:
-            pipeline.connect(exchange)
-            said = pipeline.command("check").stdout
-            assert "is cluster" in said or "cannot log in to Kafka 4 by SCRAM, 2.6.1 can" in said
+        assert "uthentication" in refused(tmp_path / "a", login("SCRAM-SHA-512", "wrong-secret", old.ca))
 
 
-def test_one_replica_is_said_and_a_missing_topic_names_the_command(tmp_path):
-    with brokers(tmp_path), Exchange() as exchange:
+FIX = re.compile(r"`kafka-acls.sh --bootstrap-server \S+ --add --allow-principal 'User:poor' --operation (\w+) "
+                 r"--(topic|group) (\S+)`")
+
+
+def grant(operation, kind, name):
+    from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType)
+    name_of = {"DescribeConfigs": "DESCRIBE_CONFIGS"}.get(operation, operation.upper())
+    ask("create_acls", [AclBinding(ResourceType[kind.upper()], name, ResourcePatternType.LITERAL, "User:poor", "*",
+                                   AclOperation[name_of], AclPermissionType.ALLOW)])
+
+
+def test_a_right_that_is_missing_is_named_until_it_is_given(tmp_path, broker):
+    with OnKafka(tmp_path, SAFE, login("PLAIN", "poor-secret", broker.ca, "poor")) as pipeline, \
+            Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
+        pipeline.connect(exchange)
+        group = "k2-market_data-bronze-binance"
+        topics = {("Describe", "topic", TOPIC), ("Describe", "topic", DEAD_TOPIC)}
+        missing = []
+        while fixes := {fix.groups() for line in pipeline.command("check").stdout.splitlines()
+                        if line.startswith("FAIL  log") and (fix := FIX.search(line))}:
+            assert not any(fixes & given for given in missing), "given, and still named"
+            missing.append(fixes)
+            for fix in fixes:
+                if fix[0] != "Write" and fix[1] != "group":
+                    grant(*fix)
+            if missing[-1] == {("Create", "topic", TOPIC), ("Create", "topic", DEAD_TOPIC)}:
+                pipeline.command("run", "--jobs", "ingest-binance", "--for", "1s")
+                break
+        assert missing == [topics, {("Create", "topic", TOPIC), ("Create", "topic", DEAD_TOPIC)}]
+        expected = {(operation, "topic", topic) for operation in ("Read", "DescribeConfigs")
+                    for topic in (TOPIC, DEAD_TOPIC)}
+        found = {fix.groups() for fix in FIX.finditer(pipeline.command("check").stdout)}
+        assert found == expected | {("Write", "topic", TOPIC), ("Read", "group", group)}
+
+        for topic in (TOPIC, DEAD_TOPIC):
+            grant("DescribeConfigs", "topic", topic)
+        worker = pipeline.start()
+        for event, right in (("ingest_log_failing", ("Write", "topic", TOPIC)), ("job_waits", ("Read", "group", group)),
+                             ("job_waits", ("Read", "topic", TOPIC))):
+            wait_until(lambda: any(FIX.search(line) and FIX.search(line).groups() == right
+                                   for line in pipeline.lines(event)), 60, f"{event} names {right}")
+            grant(*right)
+        grant("Write", "topic", DEAD_TOPIC)
+        grant("Read", "topic", DEAD_TOPIC)
+        exchange.wait(180)
+        pipeline.end(worker, signal.SIGTERM, timeout=120)
+        check(pipeline)
+        assert not FIX.search(pipeline.command("check").stdout)
+
+
+def test_one_replica_is_said_and_a_missing_topic_names_the_command(tmp_path, broker):
+    with Exchange() as exchange:
         with OnKafka(tmp_path / "few", log="replication: 3") as pipeline:
             pipeline.connect(exchange)
             assert "the cluster has 1 brokers" in pipeline.command("check").stdout
             worker = pipeline.start()
-            assert worker.wait(60) != 0
-            pipeline.workers.remove(worker)
-            assert "set log.replication" in pipeline.said()
+            wait_until(lambda: pipeline.lines("ingest_not_ready"), 30, "it waits for the other brokers")
+            assert "set log.replication" in pipeline.lines("ingest_not_ready")[0]
+            pipeline.end(worker, signal.SIGTERM, timeout=20)
         with OnKafka(tmp_path / "none", log="replication: 1, create_topics: false") as pipeline:
             pipeline.connect(exchange)
-            worker = pipeline.start()
-            assert worker.wait(60) != 0
-            pipeline.workers.remove(worker)
-            assert f"--create --topic {TOPIC} --partitions {PARTITIONS}" in pipeline.said()
+            assert "not there yet" in pipeline.command("check").stdout
+            ended = pipeline.command("run", timeout=60)
+            assert ended.returncode == 2
+            assert f"--create --topic {TOPIC} --partitions {PARTITIONS}" in ended.stderr.splitlines()[-1]
         with OnKafka(tmp_path / "one") as pipeline:
-            serve_all(pipeline)
+            pipeline.connect(exchange)
+            pipeline.end(pipeline.start("--jobs", "ingest-binance", "--for", "1s"))
             said = pipeline.command("check").stdout
             assert f"topic {TOPIC} has 1 replica" in said and "min.insync.replicas=1" in said
+
+
+def test_partitions_agree_with_java_and_the_audit_asks_for_offsets_that_never_were(tmp_path, broker):
+    """Kafka's own clients put a key where K2 puts it: murmur2_random is Java's partitioner.  Aborted records are never
+    seen, nor is a topic's deleted head missed."""
+    from confluent_kafka import Producer, TopicPartition
+    from confluent_kafka.admin import NewTopic
+    with OnKafka(tmp_path) as pipeline:
+        ask("create_topics", [NewTopic(TOPIC, PARTITIONS, 1), NewTopic("keys", PARTITIONS, 1)])
+        doubtful = Producer({"bootstrap.servers": BROKER, "transactional.id": "t"})
+        doubtful.init_transactions()
+        doubtful.begin_transaction()
+        for partition in range(PARTITIONS):
+            for _ in range(3):
+                doubtful.produce(TOPIC, b"\0never", key=b"BTCUSDT", partition=partition)
+        doubtful.flush()
+        doubtful.abort_transaction()
+        ask("delete_records", [TopicPartition(TOPIC, partition, 2) for partition in range(PARTITIONS)])
+        serve_all(pipeline)
+        report = check(pipeline)
+        assert never_were(report) == 2 * PARTITIONS  # of each partition one record and the marker, behind the head
+
+        placed = {key: partition for partition, key in consume(TOPIC)}
+        assert set(placed) == {b"BTCUSDT", b"ETHUSDT"}
+        producer = Producer({"bootstrap.servers": BROKER, "partitioner": "murmur2_random"})
+        for key in placed:
+            producer.produce("keys", b"", key=key)
+        producer.flush()
+        assert {key: partition for partition, key in consume("keys")} == placed
+        lose_a_file_of_bronze(pipeline, broker)
+
+
+def never_were(report):
+    return int(re.search(rf"^{re.escape(TOPIC)}: .* (\d+) never were$", report, re.M)[1])
+
+
+def lose_a_file_of_bronze(pipeline, broker):
+    """Then counts explain nothing: only the log knows which of the offsets that Bronze lacks never were."""
+    from pyiceberg.expressions import EqualTo
+    bronze = pipeline.table("bronze_binance_trades")
+    held = bronze.scan(selected_fields=("partition", "ingestion_timestamp")).to_arrow().to_pylist()
+    partition, time = held[0]["partition"], held[0]["ingestion_timestamp"]
+    bronze.delete(EqualTo("ingestion_timestamp", time.isoformat()))
+    lost = sum(row["ingestion_timestamp"] == time for row in held)
+    unexplained = f"partition {partition} offsets 2 to 3: absent, and in no other table"
+
+    asked = pipeline.command("audit")
+    assert f"audit: FAILED {lost} violations" in asked.stdout and not asked.stderr, asked.stdout + asked.stderr
+    assert never_were(asked.stdout) == 2 * PARTITIONS and unexplained not in asked.stdout
+
+    broker.run("kafka", "stop")
+    alone = pipeline.command("audit")
+    assert alone.returncode == 1 and unexplained in alone.stdout, alone.stdout
+    assert "offsets that Bronze lacks could not be asked for" in alone.stderr, alone.stderr
+
+    broker.run("kafka", "start")
+    wait_until(lambda: pipeline.command("positions", "set", "bronze-binance", "rows", "--yes").stdout.endswith("set\n"),
+               30, "the partitions have their leader again")
+    pipeline.end(pipeline.start("--jobs", "bronze-binance,silver-binance,gold", "--for", "1s"), timeout=120)
+    check(pipeline)

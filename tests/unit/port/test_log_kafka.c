@@ -95,12 +95,59 @@ static void a_login_that_is_refused_is_no_wire_that_broke(void **state)
         assert_int_equal(kafka_is_refusal(cases[i].text), cases[i].is_refusal);
 }
 
+static void a_right_that_is_missing_is_named_with_the_command_that_gives_it(void **state)
+{
+    static const struct {
+        rd_kafka_resp_err_t code;
+        struct kafka_right right;
+        const char *what, *expected;
+    } cases[] = {
+        { RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+          { "Read", "topic", "t" },
+          "read",
+          "read topic t: this user has not the right Read: give it with `kafka-acls.sh "
+          "--bootstrap-server a:1,b:2 --add --allow-principal 'User:k2' --operation Read --topic "
+          "t`" },
+        { RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+          { "Read", "group", "g" },
+          "join",
+          "join group g: this user has not the right Read: give it with `kafka-acls.sh "
+          "--bootstrap-server a:1,b:2 --add --allow-principal 'User:k2' --operation Read --group "
+          "g`" },
+        { RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, /* an idempotent producer's id */
+          { "Write", "topic", "t" },
+          "send to",
+          "send to topic t: this user has not the right Write: give it with `kafka-acls.sh "
+          "--bootstrap-server a:1,b:2 --add --allow-principal 'User:k2' --operation Write --topic "
+          "t`" },
+        { RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+          { "Read", "topic", "t" },
+          "read",
+          "read topic t: Broker: Not leader for partition" },
+    };
+    struct kafka_setting setting = { "sasl.username", "k2" };
+    char brokers[] = "a:1,b:2";
+    struct kafka kafka = { .brokers = brokers, .setting = &setting, .setting_count = 1 };
+
+    (void)state;
+    pthread_mutex_init(&kafka.trouble.lock, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err;
+
+        assert_err(kafka_fail_right(&kafka, cases[i].code, &cases[i].right, cases[i].what, &err),
+                   ERR_RETRY);
+        assert_string_equal(err.text, cases[i].expected);
+    }
+    pthread_mutex_destroy(&kafka.trouble.lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(properties_are_refused_before_anybody_is_asked),
         cmocka_unit_test(brokers_that_are_away_are_an_outage_that_names_them),
         cmocka_unit_test(a_login_that_is_refused_is_no_wire_that_broke),
+        cmocka_unit_test(a_right_that_is_missing_is_named_with_the_command_that_gives_it),
     };
 
     diag_level_min(DIAG_ERROR + 1);

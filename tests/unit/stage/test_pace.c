@@ -7,7 +7,7 @@
 #define S INT64_C(1000000)
 
 static const struct err retry = { .kind = ERR_RETRY, .text = "no disk" };
-static const struct err full = { .kind = ERR_FULL, .text = "disk full" };
+static const struct err full = { .kind = ERR_FULL, .text = "no disk" };
 static const struct err refused = { .kind = ERR_REFUSED, .text = "rows_lost" };
 
 static struct pace pace_at(int64_t now_us)
@@ -90,6 +90,20 @@ static void an_outage_that_lasts_is_said_again_and_again_but_ever_more_seldom(vo
     assert_int_equal(step(&pace, -1, &retry, 2 * S), PACE_BEGINS_TO_WAIT);
     assert_int_equal(step(&pace, -1, &retry, 31 * S), PACE_NO_NEWS);
     assert_int_equal(step(&pace, -1, &retry, 32 * S), PACE_STILL_WAITS);
+}
+
+static void another_reason_to_wait_is_said_after_five_seconds(void **state)
+{
+    const struct err other = { .kind = ERR_RETRY, .text = "another server" };
+    struct pace pace = pace_at(0);
+
+    (void)state;
+    assert_int_equal(step(&pace, -1, &retry, 0), PACE_BEGINS_TO_WAIT);
+    assert_int_equal(step(&pace, -1, &other, 4 * S), PACE_NO_NEWS);
+    assert_int_equal(step(&pace, -1, &other, 5 * S), PACE_STILL_WAITS);
+    assert_int_equal(step(&pace, -1, &other, 34 * S), PACE_NO_NEWS);
+    assert_int_equal(step(&pace, -1, &other, 35 * S), PACE_STILL_WAITS);
+    assert_int_equal(pace.waits_us, 0);
 }
 
 static void a_refusal_is_said_once_and_looked_at_after_three_cadences(void **state)
@@ -227,6 +241,7 @@ int main(void)
         cmocka_unit_test(errors_that_nobody_can_wait_out_end_the_job),
         cmocka_unit_test(outages_are_waited_out_with_a_backoff_and_said_once),
         cmocka_unit_test(an_outage_that_lasts_is_said_again_and_again_but_ever_more_seldom),
+        cmocka_unit_test(another_reason_to_wait_is_said_after_five_seconds),
         cmocka_unit_test(a_refusal_is_said_once_and_looked_at_after_three_cadences),
         cmocka_unit_test(batches_follow_at_once_until_there_is_nothing),
         cmocka_unit_test(a_look_longer_than_the_cadence_is_followed_by_the_next),
