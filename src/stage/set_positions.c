@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum place_kind { PLACE_BRONZE, PLACE_DEAD, PLACE_SILVER, PLACE_GOLD, PLACES }; /* as applied */
+enum place_kind { PLACE_BRONZE, PLACE_DEAD, PLACE_SILVER, PLACE_GOLD, PLACES };
 
 struct place {
     struct chain_table chain;
@@ -725,8 +725,17 @@ bool set_positions_changes(struct set_positions *set)
 int set_positions_apply(struct set_positions *set, const char *who, const char *reason,
                         struct err *err)
 {
+    /* In between the dead letters never stand above Silver: that would be a decision, which the
+     * silver job follows, of what nobody has judged. */
+    static const enum place_kind back[PLACES] = { PLACE_BRONZE, PLACE_DEAD, PLACE_SILVER,
+                                                  PLACE_GOLD };
+    static const enum place_kind forward[PLACES] = { PLACE_BRONZE, PLACE_SILVER, PLACE_DEAD,
+                                                     PLACE_GOLD };
+    const struct setting *dead = &set->place[PLACE_DEAD].setting;
+    bool goes_back = dead->after.epoch != dead->before.epoch;
+
     for (size_t i = 0; i < PLACES; i++) {
-        struct place *place = &set->place[i];
+        struct place *place = &set->place[goes_back ? back[i] : forward[i]];
         int rc;
 
         if (!is_set(place))

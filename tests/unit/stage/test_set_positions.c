@@ -87,6 +87,22 @@ static void produce(struct world *world, int count)
     }
 }
 
+/* A trade at no price into partition 0. */
+static void produce_free_of_charge(struct world *world)
+{
+    struct log_record record = { .partition = 0, .timestamp_us = START_US };
+    struct buf bytes = BUF_INIT;
+    struct trade trade;
+    struct err err;
+
+    generate_next(&world->generate, &trade);
+    trade.price = 0;
+    trade_encode(&trade, world->schema, &bytes);
+    record.value = buf_span(&bytes);
+    assert_ok(log_send(world->ports.log, TOPIC, &record, 1, &err));
+    buf_deinit(&bytes);
+}
+
 static void drain(struct world *world)
 {
     struct err err;
@@ -303,6 +319,58 @@ static void silver_and_the_dead_letters_go_together(void **state)
     world_close(&world);
 }
 
+/* A catalog that takes so many more commits. */
+struct ending_catalog {
+    struct catalog base;
+    struct catalog *inner;
+    int left;
+};
+
+static int ending_load(struct catalog *catalog, const char *space, const char *name,
+                       const char *known, struct catalog_table *out, struct err *err)
+{
+    return catalog_load(((struct ending_catalog *)catalog)->inner, space, name, known, out, err);
+}
+
+static int ending_commit(struct catalog *catalog, const char *space, const char *name,
+                         const struct catalog_commit *commit, struct err *err)
+{
+    struct ending_catalog *ending = (struct ending_catalog *)catalog;
+
+    if (ending->left-- <= 0)
+        return err_set(err, ERR_RETRY, "no more");
+    return catalog_commit(ending->inner, space, name, commit, err);
+}
+
+static void a_set_that_dies_half_way_decides_nothing(void **state)
+{
+    static const struct catalog_ops ops = { .load = ending_load, .commit = ending_commit };
+    struct ending_catalog ending = { { &ops }, NULL, 1 };
+    struct world world;
+    struct set_positions *set;
+    struct positions map;
+    struct err err;
+    size_t skipped;
+
+    (void)state;
+    world_open(&world);
+    produce(&world, 5);
+    drain(&world);
+    produce_free_of_charge(&world);
+    assert_ok(bronze_step(world.bronze, &err));
+    ending.inner = world.ports.table.catalog;
+    world.ports.table.catalog = &ending.base;
+    set = plan(&world, "silver-binance", TOPIC "/0=latest");
+    assert_err(set_positions_apply(set, "me@here", "a test", &err), ERR_RETRY);
+    set_positions_free(set);
+    world.ports.table.catalog = ending.inner;
+    drain(&world);
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_offset(&map, TOPIC, 0)->next, 6);
+    assert_int_equal(positions_offset(&map, TOPIC, 0)->rows, 5); /* none that was not judged */
+    world_close(&world);
+}
+
 static void what_is_no_list_is_corrupt(void **state)
 {
     static const char *const bad[] = { "", "{}", "[7]", "[{\"topic\":\"t\"}]",
@@ -340,6 +408,7 @@ int main(void)
         cmocka_unit_test(two_operators_add_to_one_list),
         cmocka_unit_test(a_skip_is_taken_back_while_no_row_stands_above),
         cmocka_unit_test(who_has_passed_the_gap_goes_back_with_bronze),
+        cmocka_unit_test(a_set_that_dies_half_way_decides_nothing),
         cmocka_unit_test(silver_and_the_dead_letters_go_together),
     };
 
