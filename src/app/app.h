@@ -16,7 +16,7 @@ int app_fail(const struct err *err);
 /* Says a mistake in the command line, and where help is; APP_USAGE. */
 int app_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The help of a command, to stdout; APP_DONE. */
-int app_help(const char *command);
+int app_help(const char *name);
 /* The options that commands share. */
 enum { APP_WORDS_MAX = 256 };
 struct app_options {

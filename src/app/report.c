@@ -97,8 +97,8 @@ static void load_table(struct report *report, const struct wire *wire, struct re
         catalog_load(wire->catalog, wire->config->space, table->name, NULL, &loaded, &table->err);
 
     if (rc == 0)
-        rc = read_table(table, &report->arena, buf_span(&loaded.metadata),
-                        buf_text(&loaded.location), &table->err);
+        (void)read_table(table, &report->arena, buf_span(&loaded.metadata),
+                         buf_text(&loaded.location), &table->err);
     else if (rc > 0)
         err_set(&table->err, ERR_RETRY, "%s has just been dropped", table->name);
     catalog_table_deinit(&loaded);

@@ -130,7 +130,7 @@ static int open_client(struct kafka_producer *producer, struct err *err)
         RD_KAFKA_CONF_OK)
         bytes_max = strtoll(text, NULL, 10);
     producer->record_bytes_max =
-        (size_t)int64_max(bytes_max, 2 * RECORD_OVERHEAD) - RECORD_OVERHEAD;
+        (size_t)(int64_max(bytes_max, INT64_C(2) * RECORD_OVERHEAD) - RECORD_OVERHEAD);
     return 0;
 }
 
