@@ -72,8 +72,9 @@ static void print_input(const struct position_input *input)
         printf("    begun snapshot %" PRId64 ", %" PRId64 " of its files taken\n", input->begun,
                input->taken);
     if (input->listed > 0)
-        printf("    live files of snapshot %" PRId64 " taken up to sequence number %" PRId64 "\n",
-               input->listed, input->through);
+        printf("    live files of snapshot %" PRId64 " taken up to sequence number %" PRId64
+               ", of the next %" PRId64 " files and %" PRId64 " rows\n",
+               input->listed, input->through, input->part_files, input->part_rows);
 }
 
 static void print_complete(int64_t us, const char *indent)

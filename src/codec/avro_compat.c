@@ -33,7 +33,7 @@ static enum match match(const struct avro_schema *writer, const struct avro_sche
         return avro_resolve_promotes(writer->type, reader->type) ? MATCH_PROMOTED : MATCH_NONE;
     if (writer->name != NULL &&
         strcmp(avro_schema_unqualified(writer->name), avro_schema_unqualified(reader->name)) != 0 &&
-        !avro_schema_has_alias(reader->aliases, writer->name))
+        !avro_schema_has_name(reader->aliases, writer->name))
         return MATCH_NONE;
     if (writer->type == AVRO_FIXED && writer->fixed_size != reader->fixed_size)
         return MATCH_NONE;

@@ -65,8 +65,8 @@ static bool is_same_name(const struct avro_schema *writer, const struct avro_sch
 {
     return strcmp(avro_schema_unqualified(writer->name), avro_schema_unqualified(reader->name)) ==
                0 ||
-           avro_schema_has_alias(reader->aliases, writer->name) ||
-           avro_schema_has_alias(writer->aliases, reader->name);
+           avro_schema_has_name(reader->aliases, writer->name) ||
+           avro_schema_has_name(writer->aliases, reader->name);
 }
 
 /* -- logical types */
@@ -199,7 +199,7 @@ static int check_defaults(struct resolver *r, const struct avro_schema *reader, 
     int rc = 0;
 
     if (reader->type == AVRO_ENUM && reader->symbol_default != NULL &&
-        !avro_schema_has_alias(reader->symbol, reader->symbol_default))
+        !avro_schema_has_name(reader->symbol, reader->symbol_default))
         return err_set(err, ERR_CORRUPT, "%s: the default %.80s is no symbol of it", reader->name,
                        reader->symbol_default);
     if (reader->type != AVRO_RECORD) {

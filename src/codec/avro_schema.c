@@ -55,10 +55,10 @@ const char *avro_schema_unqualified(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
-bool avro_schema_has_alias(const char *const *aliases, const char *name)
+bool avro_schema_has_name(const char *const *list, const char *name)
 {
-    for (; aliases != NULL && *aliases != NULL; aliases++)
-        if (strcmp(*aliases, name) == 0)
+    for (; list != NULL && *list != NULL; list++)
+        if (strcmp(*list, name) == 0)
             return true;
     return false;
 }

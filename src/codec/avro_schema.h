@@ -88,8 +88,8 @@ const struct avro_schema *avro_schema_present(const struct avro_schema *schema);
 /* A full name without its namespace: names are compared so when schemas are resolved. */
 const char *avro_schema_unqualified(const char *name);
 
-/* Is the name in the list?  NULL is an empty one. */
-bool avro_schema_has_alias(const char *const *aliases, const char *name);
+/* Is the name in the NULL-terminated list, of aliases or symbols?  NULL is an empty one. */
+bool avro_schema_has_name(const char *const *list, const char *name);
 
 bool avro_schema_is_decimal(const struct avro_schema *schema);
 

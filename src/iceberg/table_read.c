@@ -384,6 +384,7 @@ int table_reader_rows(struct table_reader *reader, size_t row_group, size_t inde
     const struct parquet_index_page whole = { .rows = reader->file.row_group[row_group].rows };
     struct pages pages[2] = { 0 };
     size_t base = out->rows, leaf;
+    bool is_whole;
     int leaves = find_leaves(reader, field, &leaf, err);
     int rc = leaves < 0 ? -1 : 0;
 
@@ -392,10 +393,15 @@ int table_reader_rows(struct table_reader *reader, size_t row_group, size_t inde
     buf_clear(&reader->kept);
     if (leaves > 0)
         rc = find_field_pages(reader, row_group, leaf, (size_t)leaves, pages, err);
-    if (rc == 0 && pages[0].count > 0) {
+    is_whole = rc == 0 && pages[0].count == 0;
+    if (rc == 0 && !is_whole) {
         rc = read_pages(reader, row_group, field, leaf, (size_t)leaves, pages, runs, count, out,
                         err);
-    } else if (rc == 0) {
+        is_whole = rc < 0 && err->kind == ERR_CORRUPT; /* the index may be what is wrong */
+    }
+    if (is_whole) {
+        column_truncate(out, base);
+        buf_clear(&reader->kept);
         rc = table_reader_column(reader, row_group, index, out, err);
         keep_rows(reader, &whole, runs, count, 0, base);
     }

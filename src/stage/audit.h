@@ -19,8 +19,8 @@
  * T, whichever is lower; and the hours of exchange time from T on or that such a row is of, whole.
  * What is compared is compared with all of the tables, so what lies in it is found as without T and
  * what is whole passes.  Stamps come from several clocks: T is taken a minute earlier.  Older rows
- * are not looked at, so that of Bronze the map's count is not tested, and a trade that Silver
- * decided before T is followed into Gold only if its hour is among those.
+ * are not looked at, so that no map's count is tested, and a trade that Silver decided before T is
+ * followed into Gold only if its hour is among those.
  *
  * Only the tables are read, a snapshot at a time, so the pipeline may run.  What is compared is
  * held in bitmaps (offsets) and sorted fingerprints (trades) that are cut to the memory given.

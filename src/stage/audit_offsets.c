@@ -223,11 +223,12 @@ static void put_twice(struct account *account, int source, int32_t partition, in
 }
 
 /* A row outside the pass's window belongs to no other pass when it lies outside [low, high). */
-static bool is_counted_here(const struct account *account, const struct account_partition *p,
-                            int64_t offset)
+static bool is_counted_here(const struct account *account, int source,
+                            const struct account_partition *p, int64_t offset)
 {
     return (offset < p->low && account->pass == 0) ||
-           (offset >= p->high && account->pass + 1 == account->passes);
+           (offset >= p->high && account->pass + 1 == account->passes &&
+            !account->table[source]->has_begun);
 }
 
 static void put_row(struct account *account, int source, bool is_sure, int32_t partition,
@@ -240,7 +241,7 @@ static void put_row(struct account *account, int source, bool is_sure, int32_t p
     if (!p->is_there)
         return;
     if (at >= p->width) {
-        p->found[source] += is_counted_here(account, p, offset);
+        p->found[source] += is_counted_here(account, source, p, offset);
         return;
     }
     word = &account->bits[source][p->first_word + at / 64];

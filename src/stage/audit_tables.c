@@ -260,6 +260,7 @@ static int fix_silver(struct audit *audit, struct audit_exchange *exchange, stru
     } else if (at != NULL && fix_named(audit, silver, at, err)) {
         if (at->begun != POSITION_NONE)
             begun = ice_metadata_snapshot(metadata_of(silver), at->begun);
+        silver->has_begun = begun != NULL;
         return list_files(audit, silver, begun, at->taken, TRADE_TIMESTAMP, err);
     }
     silver->taken = at == NULL ? -1 : read_on_taken(metadata_of(silver), at);

@@ -31,6 +31,7 @@ struct audit_table {
     const struct ice_snapshot *snapshot; /* NULL: absent or empty */
     struct positions map;                /* at that snapshot */
     int stamp;                /* the column that says when K2 wrote a row: what T speaks of */
+    bool has_begun;           /* files are listed of a snapshot behind the map's */
     struct own_claims claims; /* on rows of files without our key; none: refused */
     bool has_claims;
     struct setting_skip *skip; /* what k2.skipped lists */

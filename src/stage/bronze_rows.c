@@ -127,12 +127,7 @@ static size_t make_runs(struct bronze_rows *rows, size_t first, size_t chosen,
 
 static bool overlaps(const void *context, int64_t low, int64_t high)
 {
-    const struct offset_window *window = context;
-
-    for (int32_t p = 0; p < window->count; p++)
-        if (window->from[p] < window->to[p] && low < window->to[p] && high >= window->from[p])
-            return true;
-    return false;
+    return offset_window_overlaps(context, low, high);
 }
 
 /* Which rows of a row group to look at: none, if the statistics exclude the window; the pages that

@@ -66,17 +66,21 @@ static void put_number(struct buf *buf, size_t number)
     buf_put(buf, &value, sizeof(value));
 }
 
+bool offset_window_overlaps(const struct offset_window *window, int64_t lower, int64_t upper)
+{
+    for (int32_t p = 0; p < window->count; p++)
+        if (window->from[p] < window->to[p] && upper >= window->from[p] && lower < window->to[p])
+            return true;
+    return false;
+}
+
 bool offset_window_may_hold(const struct offset_window *window, const struct ice_data_file *file,
                             int32_t offset_id)
 {
     int64_t lower, upper;
 
-    if (!ice_data_file_range_int64(file, offset_id, &lower, &upper))
-        return true;
-    for (int32_t p = 0; p < window->count; p++)
-        if (window->from[p] < window->to[p] && upper >= window->from[p] && lower < window->to[p])
-            return true;
-    return false;
+    return !ice_data_file_range_int64(file, offset_id, &lower, &upper) ||
+           offset_window_overlaps(window, lower, upper);
 }
 
 /* -- listing */

@@ -18,6 +18,8 @@ struct offset_window {
     int32_t count;
 };
 
+/* Does an offset of [lower, upper] lie in the window, of whatever partition? */
+bool offset_window_overlaps(const struct offset_window *window, int64_t lower, int64_t upper);
 /* False when the file's bounds of this column say that none of its offsets lies in the window. */
 bool offset_window_may_hold(const struct offset_window *window, const struct ice_data_file *file,
                             int32_t offset_id);

@@ -224,11 +224,13 @@ int set_positions_apply(struct set_positions *set, const char *who, const char *
         if (!is_set(place))
             continue;
         rc = setting_commit(&place->setting, who, reason, err);
-        if (rc != 0)
-            return rc < 0
-                       ? -1
-                       : err_set(err, ERR_RETRY, "%s moved while its position was set: look again",
-                                 place->chain.table.definition.name);
+        if (rc > 0)
+            return err_set(err, ERR_RETRY, "%s moved while its position was set: look again%s%s",
+                           place->chain.table.definition.name,
+                           set->target == PLACE_BRONZE && i > 0 ? ", and set the same for " : "",
+                           set->target == PLACE_BRONZE && i > 0 ? set->names.silver : "");
+        if (rc < 0)
+            return -1;
     }
     return 0;
 }

@@ -49,6 +49,17 @@ static bool parse_wish(struct set_positions *set, const char *word, struct wish 
     return true;
 }
 
+/* The highest of our rows of the partition from offset `to` on, and of others' below the position
+ * that stands; POSITION_NONE without any.  After setting_count. */
+static void find_above(const struct setting *setting, const char *topic, int32_t partition,
+                       int64_t to, int64_t next, int64_t *ours, int64_t *others)
+{
+    enum own_level level = setting_level(setting, topic, partition);
+
+    setting_rows(setting, topic, partition, OWN_KEYED, level, to, INT64_MAX, ours);
+    setting_rows(setting, topic, partition, level + 1, OWN_APPENDED, to, next, others);
+}
+
 /* Back to `to`, where nobody's row of the partition stands any more. */
 static int go_back(struct setting *setting, const char *topic, int32_t partition, int64_t to,
                    const char *cluster, struct err *err)
@@ -60,8 +71,7 @@ static int go_back(struct setting *setting, const char *topic, int32_t partition
     if (setting_count(setting, err) != 0)
         return -1;
     level = setting_level(setting, topic, partition);
-    setting_rows(setting, topic, partition, OWN_KEYED, level, to, INT64_MAX, &ours);
-    setting_rows(setting, topic, partition, level + 1, OWN_APPENDED, to, entry.next, &others);
+    find_above(setting, topic, partition, to, entry.next, &ours, &others);
     if (ours != POSITION_NONE || others != POSITION_NONE)
         return err_set(err, ERR_REFUSED,
                        "%s holds rows of partition %" PRId32 " up to offset %" PRId64
@@ -105,17 +115,27 @@ static int log_goal(const struct set_positions *set, const struct wish *wish, in
     return 0;
 }
 
-/* Whoever has passed Bronze's gap would pass over what Bronze is now to take there. */
+/* Whoever has passed Bronze's gap would pass over what Bronze is now to take there.  `is_done`:
+ * Bronze stands there already; whoever has rows above has them of a time before, and is left alone.
+ */
 static int take_readers_back(struct set_positions *set, const struct wish *wish, int64_t to,
-                             const char *cluster, struct err *err)
+                             const char *cluster, bool is_done, struct err *err)
 {
+    int64_t ours, others;
+
     for (int kind = PLACE_DEAD; set->target == PLACE_BRONZE && kind <= PLACE_SILVER; kind++) {
         struct setting *setting = &set->place[kind].setting;
+        int64_t next;
 
         if (set_positions_open_place(set, (enum set_positions_kind)kind, err) != 0)
             return -1;
-        if (!set->place[kind].is_there ||
-            set_positions_stands_at(set, (enum set_positions_kind)kind, wish->partition) <= to)
+        next = set_positions_stands_at(set, (enum set_positions_kind)kind, wish->partition);
+        if (!set->place[kind].is_there || next <= to)
+            continue;
+        if (setting_count(setting, err) != 0)
+            return -1;
+        find_above(setting, wish->topic, wish->partition, to, next, &ours, &others);
+        if (is_done && (ours != POSITION_NONE || others != POSITION_NONE))
             continue;
         if (go_back(setting, wish->topic, wish->partition, to, cluster, err) != 0)
             return -1;
@@ -147,9 +167,9 @@ static int plan_of_log(struct set_positions *set, const struct wish *wish, struc
     if (to < from)
         return go_back(setting, wish->topic, wish->partition, to, cluster, err) != 0
                    ? -1
-                   : take_readers_back(set, wish, to, cluster, err);
+                   : take_readers_back(set, wish, to, cluster, false, err);
     if (to == from && entry != NULL && strcmp(entry->cluster, cluster) == 0)
-        return 0;
+        return take_readers_back(set, wish, to, cluster, true, err);
     setting_go_forward(setting, wish->topic, wish->partition, from, to, cluster);
     return 0;
 }
@@ -236,6 +256,20 @@ static int plan_all(struct set_positions *set, const struct wish *goal, struct e
     return 0;
 }
 
+/* Back the dead letters are committed first, forward Silver is: in one command it would be a
+ * decision that nobody made, for one of the partitions, should the second commit not come. */
+static int check_one_way(const struct set_positions *set, struct err *err)
+{
+    const struct setting *dead = &set->place[PLACE_DEAD].setting;
+    const struct setting *silver = &set->place[PLACE_SILVER].setting;
+
+    if (set->target == PLACE_SILVER && dead->after.epoch != dead->before.epoch &&
+        (dead->skip_count > 0 || silver->skip_count > 0))
+        return err_set(err, ERR_CONFIG,
+                       "some partitions go back and some go forward: set them one after the other");
+    return check_clusters(&set->place[set->target].setting.after, err);
+}
+
 int set_positions_offsets_plan(struct set_positions *set, const char *const *words, size_t count,
                                struct err *err)
 {
@@ -246,9 +280,7 @@ int set_positions_offsets_plan(struct set_positions *set, const char *const *wor
         struct wish wish;
 
         if (count == 1 && parse_goal(words[i], &wish) && wish.goal != TO_OFFSET)
-            return plan_all(set, &wish, err) != 0
-                       ? -1
-                       : check_clusters(&set->place[set->target].setting.after, err);
+            return plan_all(set, &wish, err) != 0 ? -1 : check_one_way(set, err);
         if (!parse_wish(set, words[i], &wish))
             return set_positions_refuse_word(
                 words[i],
@@ -261,5 +293,5 @@ int set_positions_offsets_plan(struct set_positions *set, const char *const *wor
         if (plan_wish(set, &wish, err) != 0)
             return -1;
     }
-    return check_clusters(&set->place[set->target].setting.after, err);
+    return check_one_way(set, err);
 }

@@ -5,6 +5,7 @@
 #include "stage/set_positions_parts.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { ASKED_MAX = 100000 }; /* offsets that the log is asked for */
 
@@ -93,6 +94,23 @@ static int skip_lost(struct set_positions *set, struct setting *setting, const c
     return 0;
 }
 
+/* A position does not go back into a range that was skipped: its readers have passed that. */
+static int pass_skipped(struct set_positions *set, const struct position_offset *told,
+                        int64_t *next, struct err *err)
+{
+    struct setting_skip *skip;
+    size_t count;
+
+    if (setting_skipped(set->place[set->target].chain.table.metadata, &set->arena, &skip, &count,
+                        err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (skip[i].partition == told->partition && strcmp(skip[i].topic, told->topic) == 0 &&
+            skip[i].from <= *next && skip[i].to > *next)
+            *next = int64_min(skip[i].to, told->next);
+    return 0;
+}
+
 static int plan_rows_of(struct set_positions *set, const struct position_offset *told,
                         struct err *err)
 {
@@ -108,6 +126,8 @@ static int plan_rows_of(struct set_positions *set, const struct position_offset 
     if (entry.rows == told->rows && entry.high == told->high)
         return 0;
     entry.next = next_by_rows(told, entry.high, retained);
+    if (entry.next < told->next && pass_skipped(set, told, &entry.next, err) != 0)
+        return -1;
     setting_rows(setting, told->topic, told->partition, level + 1, OWN_APPENDED, entry.next,
                  told->next, &others);
     if (others != POSITION_NONE) {

@@ -570,8 +570,10 @@ static int judge(struct silver *s, struct err *err)
     bool passes_files = false;
     int rc = read_first_path(s, &next, &passes_files, err);
 
-    if (rc > 0)
+    if (rc > 0) {
+        passes_files = true; /* a large file is read in parts, and a part may be a gap */
         rc = read_second_path(s, &next, err);
+    }
     if (rc < 0)
         return -1;
     if (moves_nothing(s, &next) ||

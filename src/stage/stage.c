@@ -106,6 +106,18 @@ bool stage_is_due(struct clock *clock, int64_t every_us, int64_t *last_us)
     return true;
 }
 
+/* How far a reader has read.  One that reads the live files of a snapshot needs those since. */
+static int64_t sequence_of(const struct chain_table *chain, const struct position_input *entry)
+{
+    const struct ice_snapshot *listed = NULL;
+
+    if (entry == NULL)
+        return 0;
+    if (entry->listed > 0 && chain->table.metadata != NULL)
+        listed = ice_metadata_snapshot(chain->table.metadata, entry->listed);
+    return listed == NULL ? entry->sequence : listed->sequence;
+}
+
 void stage_look_downstream(struct chain_table *chain, struct stage_reader *readers, size_t count)
 {
     struct arena arena = ARENA_INIT;
@@ -122,7 +134,7 @@ void stage_look_downstream(struct chain_table *chain, struct stage_reader *reade
         if (rc < 0)
             break;
         entry = rc == 0 ? positions_input(&map, readers[i].input) : NULL;
-        sequence = int64_min(sequence, entry == NULL ? 0 : entry->sequence);
+        sequence = int64_min(sequence, sequence_of(chain, entry));
         rc = 0;
     }
     if (rc == 0)

@@ -371,6 +371,67 @@ static void a_set_that_dies_half_way_decides_nothing(void **state)
     world_close(&world);
 }
 
+/* Bronze is back, its readers are not: the same words again take them along. */
+static void a_set_that_died_half_way_is_set_again(void **state)
+{
+    static const struct catalog_ops ops = { .load = ending_load, .commit = ending_commit };
+    struct ending_catalog ending = { { &ops }, NULL, 1 };
+    struct world world;
+    struct set_positions *set;
+    struct positions map;
+    struct err err;
+    size_t skipped;
+
+    (void)state;
+    world_open(&world);
+    produce(&world, 5);
+    drain(&world);
+    produce(&world, 5);
+    apply(plan(&world, "bronze-binance", TOPIC "/0=latest"));
+    drain(&world);
+    ending.inner = world.ports.table.catalog;
+    world.ports.table.catalog = &ending.base;
+    set = plan(&world, "bronze-binance", TOPIC "/0=6");
+    assert_err(set_positions_apply(set, "me@here", "a test", &err), ERR_RETRY);
+    set_positions_free(set);
+    world.ports.table.catalog = ending.inner;
+    map = look(&world, false, &skipped);
+    assert_int_equal(positions_next(&map, TOPIC, 0), 6);
+    apply(plan(&world, "bronze-binance", TOPIC "/0=6"));
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_next(&map, TOPIC, 0), 6);
+    drain(&world);
+    map = look(&world, true, &skipped);
+    assert_int_equal(positions_offset(&map, TOPIC, 0)->rows, 9);
+    set = plan(&world, "bronze-binance", TOPIC "/0=latest"); /* where all stand, nothing is set */
+    assert_false(set_positions_changes(set));
+    set_positions_free(set);
+    world_close(&world);
+}
+
+static void one_command_goes_one_way(void **state)
+{
+    static const char *const words[] = { TOPIC "/0=5", TOPIC "/1=latest" };
+    struct set_positions *set;
+    struct world world;
+    struct err err;
+
+    (void)state;
+    world_open(&world);
+    produce(&world, 5);
+    drain(&world);
+    produce(&world, 5);
+    assert_ok(bronze_step(world.bronze, &err));
+    apply(plan(&world, "silver-binance", TOPIC "/0=latest"));
+    set = set_positions_new(&world.ports, exchanges, 1);
+    assert_err(set_positions_plan(set, "silver-binance", words, 2, &err), ERR_CONFIG);
+    assert_non_null(strstr(err.text, "one after the other"));
+    set_positions_free(set);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        apply(plan(&world, "silver-binance", words[i]));
+    world_close(&world);
+}
+
 static void what_is_no_list_is_corrupt(void **state)
 {
     static const char *const bad[] = { "", "{}", "[7]", "[{\"topic\":\"t\"}]",
@@ -409,6 +470,8 @@ int main(void)
         cmocka_unit_test(a_skip_is_taken_back_while_no_row_stands_above),
         cmocka_unit_test(who_has_passed_the_gap_goes_back_with_bronze),
         cmocka_unit_test(a_set_that_dies_half_way_decides_nothing),
+        cmocka_unit_test(a_set_that_died_half_way_is_set_again),
+        cmocka_unit_test(one_command_goes_one_way),
         cmocka_unit_test(silver_and_the_dead_letters_go_together),
     };
 
