@@ -18,7 +18,7 @@ static int run(struct wire *wire, const struct app_options *options)
     int rc;
 
     (void)options;
-    wire_stage_ports(wire, &ports);
+    wire_maintain_ports(wire, &ports);
     config.exchanges = wire_exchanges(wire->config, &config.exchange_count);
     job = maintain_new(&ports, &config);
     counters = maintain_counters(job);
@@ -32,5 +32,5 @@ static int run(struct wire *wire, const struct app_options *options)
 
 int cmd_maintain(int argc, char **argv)
 {
-    return app_run(argc, argv, "", WIRE_TABLES | WIRE_LOG, run);
+    return app_run(argc, argv, "", WIRE_TABLES | WIRE_LOG | WIRE_LATER, run);
 }

@@ -22,7 +22,7 @@ static const char head[] =
     "- In a **text**, `${NAME}` is replaced by that variable of the environment; a text "
     "`file:PATH` is\n  replaced by what the file holds, without the line break at its end. That is "
     "how secrets come in:\n  messages quote what the configuration says, never what it stands "
-    "for.\n"
+    "for; only `sasl.username`\n  is named, in the command that gives that user a missing right.\n"
     "- The **exchanges** that a file names run, and no others: `exchanges: {kraken: {}}` is Kraken "
     "alone\n  with its defaults. A file that names none runs all of them.\n"
     "\n"

@@ -306,6 +306,7 @@ static int make_entry(struct wire *wire, struct jobs_entry *entry, struct err *e
         break;
     case JOBS_MAINTAIN:
     case JOBS_KINDS:
+        wire_maintain_ports(wire, &entry->ports);
         maintain.exchanges = exchanges;
         maintain.exchange_count = count;
         entry->maintain = maintain_new(&entry->ports, &maintain);

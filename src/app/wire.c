@@ -265,6 +265,13 @@ void wire_stage_ports(const struct wire *wire, struct stage_ports *out)
     };
 }
 
+void wire_maintain_ports(const struct wire *wire, struct stage_ports *out)
+{
+    wire_stage_ports(wire, out);
+    if (is(wire->config->log_type, "kafka"))
+        out->log = NULL;
+}
+
 const char *const *wire_exchanges(const struct config *config, size_t *count)
 {
     *count = config->exchanges.count;

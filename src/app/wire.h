@@ -59,6 +59,8 @@ CHECK_RESULT int wire_open_http(struct wire *wire, struct http **out, struct err
 
 /* Borrowed from `wire`; batches are cut from the configured memory. */
 void wire_stage_ports(const struct wire *wire, struct stage_ports *out);
+/* The same for maintain, which needs no log that forgets by itself: on Kafka none. */
+void wire_maintain_ports(const struct wire *wire, struct stage_ports *out);
 
 /* The exchanges that run, by name. */
 const char *const *wire_exchanges(const struct config *config, size_t *count);

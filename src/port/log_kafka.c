@@ -13,6 +13,8 @@
 
 #include <inttypes.h>
 
+#define REFUSED_US (2 * MICROS_SECOND) /* that other brokers have to answer after a refusal */
+
 enum {
     FETCH_BYTES_MIN = 16384,
     FETCH_BYTES_MAX = 1 << 20,
@@ -262,19 +264,26 @@ static void take_cluster(struct kafka *kafka, char *cluster)
     kafka_forget_trouble(kafka);
 }
 
-/* The clients connect, and connect again, by themselves. */
+/* The clients connect, and connect again, by themselves.  A broker that refuses us does not speak
+ * for the others: they get a moment more. */
 static int log_kafka_reach(struct log *log, int64_t wait_us, struct err *err)
 {
     struct kafka *kafka = (struct kafka *)log;
     int64_t until_us = kafka_now_us() + wait_us;
+    bool was_refused = false;
     char *cluster;
 
     while ((cluster = rd_kafka_clusterid(kafka->asker, REACH_MS)) == NULL) {
-        if (is_refused(kafka, err))
-            return -1;
-        if (kafka_now_us() >= until_us)
-            return kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err, "no broker of %s answers",
-                              kafka->brokers);
+        bool is_no = is_refused(kafka, err);
+
+        if (is_no && !was_refused)
+            until_us = int64_min(until_us, kafka_now_us() + REFUSED_US);
+        was_refused = is_no;
+        if (kafka_now_us() < until_us)
+            continue;
+        return is_no ? -1
+                     : kafka_fail(kafka, RD_KAFKA_RESP_ERR__TIMED_OUT, err,
+                                  "no broker of %s answers", kafka->brokers);
     }
     take_cluster(kafka, cluster);
     return 0;

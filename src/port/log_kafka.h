@@ -34,8 +34,9 @@ CHECK_RESULT int log_kafka_open(const struct log_kafka_options *options, struct 
 CHECK_RESULT int log_kafka_refuse(const char *name, struct err *err);
 
 /* What `k2 check` asks of a topic.  Of one that is there: two replicas in sync, no unclean
- * election, the rights to read it and to see its settings, and, with a group, to join that and to
- * write (to any topic: more cannot be known without writing).  Of one that is not: enough brokers
+ * election, the rights to read it and to see its settings, and, with a group, to see that (whether
+ * one may join it too cannot be known without moving its partitions) and to write (to any topic:
+ * more cannot be known without writing).  Of one that is not: enough brokers
  * and the right to create it.  `say` is called for each that is not so, with a sentence that names
  * the fix. CONFIG: not even the right to look at it; the text names the fix. */
 CHECK_RESULT int log_kafka_check(struct log *log, const char *topic, bool has_group,

@@ -247,7 +247,7 @@ static void say_denied(struct kafka *kafka, const struct look *look,
 }
 
 /* Idempotent producers are given an id if they may write to any topic: more cannot be known without
- * writing. */
+ * writing.  Brokers that do not answer within a second have denied nothing. */
 static bool may_write(struct kafka *kafka)
 {
     int64_t until_us = kafka_now_us() + MICROS_SECOND;
@@ -266,7 +266,9 @@ static bool may_write(struct kafka *kafka)
     return may;
 }
 
-/* What the group's offsets are is of no interest: only whether they may be seen. */
+/* What the group's offsets are is of no interest: only whether they may be seen.  That takes
+ * Describe where joining takes Read, but joining would move the partitions of those that are in it.
+ */
 static bool may_join(struct kafka *kafka, const char *topic, const char *group)
 {
     const struct kafka_setting own[] = { { "group.id", group } };

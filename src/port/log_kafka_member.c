@@ -43,6 +43,8 @@ static void note(struct kafka_member *member, const rd_kafka_topic_partition_lis
     diag(DIAG_INFO, is_ours ? "kafka_assigned" : "kafka_revoked",
          "topic=%s group=%s partitions=%d lost=%d", member->topic, member->group, partitions->cnt,
          !has_joined);
+    if (is_ours)
+        kafka_forget_trouble(member->owner.kafka); /* what kept us out of the group */
 }
 
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,

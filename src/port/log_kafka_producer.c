@@ -14,6 +14,7 @@
 #include "core/num.h"
 
 #include <inttypes.h>
+#include <poll.h>
 
 #define AGAIN_US (MICROS_SECOND / 2) /* between a failure and the next try */
 #define SLOW_US  (5 * MICROS_SECOND) /* without an answer, that is said */
@@ -315,10 +316,14 @@ static int send_again(struct kafka_producer *producer, struct err *err)
 {
     char text[128];
 
-    if (rd_kafka_fatal_error(producer->client, text, sizeof(text)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (producer->client != NULL &&
+        rd_kafka_fatal_error(producer->client, text, sizeof(text)) != RD_KAFKA_RESP_ERR_NO_ERROR)
         close_client(producer);
-    if (producer->client == NULL && open_client(producer, err) < 0)
+    if (producer->client == NULL && open_client(producer, err) < 0) {
+        producer->again_us = kafka_now_us() + AGAIN_US;
+        err->kind = ERR_RETRY; /* it was opened before: a file of its settings is being replaced */
         return -1;
+    }
     producer->failed = 0;
     producer->is_called_off = false;
     for (size_t i = 0; i < producer->used; i++) {
@@ -338,7 +343,8 @@ static int send_again(struct kafka_producer *producer, struct err *err)
 static void free_slots(struct kafka_producer *producer)
 {
     while (producer->used > 0 && producer->slot[producer->oldest].left == 0) {
-        rd_kafka_topic_destroy(producer->slot[producer->oldest].topic);
+        if (producer->slot[producer->oldest].topic != NULL)
+            rd_kafka_topic_destroy(producer->slot[producer->oldest].topic);
         producer->slot[producer->oldest].topic = NULL;
         producer->oldest = (producer->oldest + 1) % SLOTS;
         producer->used--;
@@ -375,7 +381,9 @@ int kafka_poll(struct kafka *kafka, int64_t wait_us, uint64_t *acknowledged, str
     if (producer->failed > 0 && producer->under_way == 0 && kafka_now_us() >= producer->again_us &&
         send_again(producer, err) < 0)
         return -1;
-    if (producer->client != NULL && rd_kafka_poll(producer->client, wait_ms) > 0)
+    if (producer->client == NULL)
+        poll(NULL, 0, (int)int64_min(wait_ms, AGAIN_US / 1000));
+    else if (rd_kafka_poll(producer->client, wait_ms) > 0)
         while (rd_kafka_poll(producer->client, 0) > 0)
             ;
     if (producer->failed > 0 && !producer->is_called_off && producer->client != NULL) {

@@ -110,7 +110,6 @@ static int start(struct kafka *kafka, struct kafka_topic *topic, int32_t partiti
     if (p->held == NULL)
         p->held = mem_zero(HELD_MAX, sizeof(*p->held));
     p->held_at = p->held_count = 0;
-    p->denied = RD_KAFKA_RESP_ERR_NO_ERROR;
     p->next = from;
     p->is_started = true;
     return 0;
@@ -257,29 +256,32 @@ static bool may_wait(const struct reading *reading, int64_t *until_us)
     return now_us < topic->round_until_us;
 }
 
+/* A denial counts only where there is something to read: that it is over is told by the next
+ * record, and of the end librdkafka tells once. */
 static int read_all(struct reading *reading, struct err *err)
 {
+    const struct kafka_right right = { "Read", "topic", reading->topic->name };
     int64_t end = -1, until_us = 0;
     int rc = 0;
 
     while (rc == 0 && reading->partition->is_started && !is_enough(reading)) {
         if (reading->partition->held_at == reading->partition->held_count && !hold(reading, 0)) {
-            if (reading->partition->denied != RD_KAFKA_RESP_ERR_NO_ERROR)
-                break;
             if (end < 0 && find_end(reading->kafka, reading->topic, reading->number, &end, err) < 0)
                 return reading->records > 0 ? 0 : -1;
-            if (reading->partition->next >= end || !may_wait(reading, &until_us))
+            if (reading->partition->next >= end)
+                break;
+            if (reading->partition->denied != RD_KAFKA_RESP_ERR_NO_ERROR)
+                return reading->records > 0
+                           ? 0
+                           : kafka_fail_right(reading->kafka, reading->partition->denied, &right,
+                                              "read", err);
+            if (!may_wait(reading, &until_us))
                 break;
             if (hold(reading, POLL_MS) && !reading->topic->is_round)
                 until_us = 0;
         }
         rc = take_held(reading, err);
     }
-    if (rc == 0 && reading->records == 0 &&
-        reading->partition->denied != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail_right(reading->kafka, reading->partition->denied,
-                                &(struct kafka_right){ "Read", "topic", reading->topic->name },
-                                "read", err);
     return rc;
 }
 

@@ -3,13 +3,18 @@
 die, transactions that are taken back, TLS, SASL and rights.  At the end of each pipeline every trade is in Gold once.
 
 Most tests share one broker, each with topics of its own making; it is started by the first that needs it."""
+import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -134,13 +139,15 @@ def test_it_waits_for_brokers_that_come_late(tmp_path, away):
     """Stopped while it waits, it ends at once and well; else it goes on when they come."""
     with OnKafka(tmp_path) as pipeline, Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
         pipeline.connect(exchange)
+        need_it = {"ingest-binance", "bronze-binance", "silver-binance"}
         for number in (signal.SIGINT, signal.SIGTERM):
             waits = len(pipeline.lines("job_waits"))
             worker = pipeline.start()
-            wait_until(lambda: len(pipeline.lines("job_waits")) >= waits + 4, 30, "every job but gold says so")
+            wait_until(lambda: waiting(pipeline.lines("job_waits")[waits:]) == need_it, 30, "every job that needs it says so")
             pipeline.end(worker, number, timeout=10)
         assert all(f"no broker of {BROKER} answers" in line and "Connection refused" in line
                    for line in pipeline.lines("job_waits"))
+        assert pipeline.command("maintain").returncode == 0  # what brokers forget is the topic's own setting
         worker = pipeline.start()
         wait_until(lambda: health()[0] == 503, 30, "the status port shows it")
         assert f"no broker of {BROKER} answers" in health()[1]
@@ -148,6 +155,12 @@ def test_it_waits_for_brokers_that_come_late(tmp_path, away):
         exchange.wait(180)
         pipeline.end(worker, signal.SIGTERM, timeout=120)
         check(pipeline)
+        assert waiting(pipeline.lines("job_waits")) == need_it
+
+
+def waiting(lines):
+    """The jobs that say so."""
+    return {re.search(r" job=(\S+)", line)[1] for line in lines}
 
 
 def health():
@@ -233,16 +246,15 @@ def test_a_broker_dies_and_comes_back(tmp_path, shared):
             pipeline.connect(exchange)
             worker = pipeline.start()
             wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > 0, 60, "trades")
-            went_on = 0
             for node in "21":
                 wait_until(lambda: in_sync(BROKERS), 60, "three replicas in sync")
                 cluster.run("kafka", "stop", KAFKA_NODE=node, K2_STOP_WAIT="0")
                 before = metric("k2_records_acknowledged_total", "ingest-binance")
-                wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > before + 200
-                           or exchange.process.poll() is not None, 60, f"trades are acknowledged without broker {node}")
-                went_on += metric("k2_records_acknowledged_total", "ingest-binance") > before + 200
+                wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > before + 200,
+                           60, f"trades are acknowledged without broker {node}")
+                assert exchange.process.poll() is None, "not all was read before the broker was killed"
                 cluster.run("kafka", "start", KAFKA_NODE=node)
-            assert went_on > 0 and worker.poll() is None, pipeline.said()
+            assert worker.poll() is None, pipeline.said()
             exchange.wait(180)
             said = pipeline.command("check").stdout
             assert "FAIL  log" not in said, said
@@ -351,6 +363,53 @@ def test_tls_and_plain_where_the_broker_demands_them(tmp_path, broker, monkeypat
     assert "certificate" in refused(tmp_path / "b", login("PLAIN", "plain-secret", other / "ca.pem"))
 
 
+def test_a_broker_that_refuses_does_not_speak_for_the_others(tmp_path, broker):
+    """One has another authority's certificate and answers at once, the other is good and slow."""
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    make_keys(strange)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(strange / "broker.pem", strange / "key.pem")
+
+    def refuse(client):
+        with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as secured:
+            secured.recv(1)
+
+    def relay_late(client):
+        time.sleep(0.5)
+        with client, socket.create_connection(("127.0.0.1", 9192)) as other:
+            def pump(source, sink):
+                with contextlib.suppress(OSError):
+                    while data := source.recv(65536):
+                        sink.sendall(data)
+                    sink.shutdown(socket.SHUT_WR)
+            back = threading.Thread(target=pump, args=(other, client), daemon=True)
+            back.start()
+            pump(client, other)
+            back.join()
+
+    with listen(refuse) as bad, listen(relay_late) as good, \
+            OnKafka(tmp_path, f"{bad},{good}", login("PLAIN", "plain-secret", broker.ca)) as pipeline, \
+            Exchange() as exchange:
+        pipeline.connect(exchange)
+        for _ in range(3):
+            said = pipeline.command("check").stdout
+            assert "is cluster" in said, said
+
+
+@contextlib.contextmanager
+def listen(serve):
+    """Its address; a thread for each that connects."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+        yield "127.0.0.1:%d" % server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
 def test_scram_where_the_broker_demands_it(tmp_path, shared):
     """Debian's librdkafka cannot with a broker of Kafka 4 (CVE-2024-56128's fix refuses what it sends, mended in
     librdkafka 2.6.1), and we say so."""
@@ -383,7 +442,9 @@ def grant(operation, kind, name):
 
 
 def test_a_right_that_is_missing_is_named_until_it_is_given(tmp_path, broker):
-    with OnKafka(tmp_path, SAFE, login("PLAIN", "poor-secret", broker.ca, "poor")) as pipeline, \
+    ca = tmp_path / "ca.pem"
+    shutil.copy(broker.ca, ca)
+    with OnKafka(tmp_path, SAFE, login("PLAIN", "poor-secret", ca, "poor")) as pipeline, \
             Exchange("--speed", "0", "--stop-when-done", "--shift-time") as exchange:
         pipeline.connect(exchange)
         group = "k2-market_data-bronze-binance"
@@ -397,7 +458,8 @@ def test_a_right_that_is_missing_is_named_until_it_is_given(tmp_path, broker):
                 if fix[0] != "Write" and fix[1] != "group":
                     grant(*fix)
             if missing[-1] == {("Create", "topic", TOPIC), ("Create", "topic", DEAD_TOPIC)}:
-                pipeline.command("run", "--jobs", "ingest-binance", "--for", "1s")
+                make_topics(pipeline)
+                pipeline.connect(exchange)
                 break
         assert missing == [topics, {("Create", "topic", TOPIC), ("Create", "topic", DEAD_TOPIC)}]
         expected = {(operation, "topic", topic) for operation in ("Read", "DescribeConfigs")
@@ -408,17 +470,62 @@ def test_a_right_that_is_missing_is_named_until_it_is_given(tmp_path, broker):
         for topic in (TOPIC, DEAD_TOPIC):
             grant("DescribeConfigs", "topic", topic)
         worker = pipeline.start()
-        for event, right in (("ingest_log_failing", ("Write", "topic", TOPIC)), ("job_waits", ("Read", "group", group)),
-                             ("job_waits", ("Read", "topic", TOPIC))):
-            wait_until(lambda: any(FIX.search(line) and FIX.search(line).groups() == right
-                                   for line in pipeline.lines(event)), 60, f"{event} names {right}")
+        needed = [("ingest_log_failing", ("Write", "topic", TOPIC)), ("job_waits", ("Read", "group", group)),
+                  ("job_waits", ("Read", "topic", TOPIC))]
+        for event, right in needed[:2]:
+            wait_until(lambda: is_named(pipeline.lines(event), right), 60, f"{event} names {right}")
+        replace_the_authority_slowly(pipeline, worker, ca)
+        for event, right in needed:
+            wait_until(lambda: is_named(pipeline.lines(event), right), 60, f"{event} names {right}")
             grant(*right)
         grant("Write", "topic", DEAD_TOPIC)
         grant("Read", "topic", DEAD_TOPIC)
         exchange.wait(180)
+        take_and_give_back(pipeline)
         pipeline.end(worker, signal.SIGTERM, timeout=120)
         check(pipeline)
         assert not FIX.search(pipeline.command("check").stdout)
+
+
+def make_topics(pipeline):
+    """By K2, with another exchange: what was read and may not be written is lost with it."""
+    with Exchange() as exchange:
+        pipeline.connect(exchange)
+        worker = pipeline.start("--jobs", "ingest-binance")
+        wait_until(lambda: {TOPIC, DEAD_TOPIC} <= set(admin().list_topics(timeout=30).topics), 30, "topics")
+        pipeline.kill(worker)
+
+
+def is_named(lines, right):
+    return any((fix := FIX.search(line)) and fix.groups() == right for line in lines)
+
+
+def replace_the_authority_slowly(pipeline, worker, ca):
+    """A producer that is denied is made anew, and its certificates may just be away: what was read stays."""
+    ca.rename(ca.with_suffix(".new"))
+    wait_until(lambda: any("ssl.ca.location" in line for line in pipeline.lines("ingest_log_failing")), 30,
+               "no new producer")
+    time.sleep(1.5)  # it tries twice more
+    assert worker.poll() is None
+    ca.with_suffix(".new").rename(ca)
+
+
+def take_and_give_back(pipeline):
+    """The right to read, while all is read: partitions that stay idle do not hold the others up."""
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import (AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType,
+                                       ResourceType)
+    wait_until(lambda: metric("k2_rows_total", "bronze-binance") == TRADES, 60, "Bronze has all")
+    ask("delete_acls", [AclBindingFilter(ResourceType.TOPIC, TOPIC, ResourcePatternType.LITERAL, "User:poor", "*",
+                                         AclOperation.READ, AclPermissionType.ALLOW)])
+    time.sleep(3)  # each partition's fetch is denied
+    said = len(pipeline.lines("job_waits"))
+    producer = Producer({"bootstrap.servers": BROKER})
+    producer.produce(TOPIC, b"no trade", partition=0)
+    producer.flush()
+    wait_until(lambda: is_named(pipeline.lines("job_waits")[said:], ("Read", "topic", TOPIC)), 60, "it is said again")
+    grant("Read", "topic", TOPIC)
+    wait_until(lambda: metric("k2_rows_total", "bronze-binance") == TRADES + 1, 30, "Bronze goes on")
 
 
 def test_one_replica_is_said_and_a_missing_topic_names_the_command(tmp_path, broker):

@@ -221,6 +221,42 @@ static void a_log_that_has_forgotten_all_can_be_complete(void **state)
     world_close(&world);
 }
 
+/* Rule 4: a name may stand for another topic than before. */
+static void a_topic_that_was_made_again_is_refused(void **state)
+{
+    struct world world;
+    struct bronze *other;
+    struct log *again;
+    struct err err = { 0 };
+
+    (void)state;
+    world_open(&world);
+    produce(&world, 1, 3);
+    assert_int_equal(step(&world), 0);
+    again = log_mem_open(7);
+    assert_string_equal(again->cluster, world.log->cluster);
+    assert_ok(log_ensure_topic(again, world.names.topic, PARTITIONS, &err));
+    log_close(world.log);
+    world.ports.log = world.log = again;
+    bronze_free(world.bronze);
+    world.bronze = bronze_new(&world.ports, "binance", PARTITIONS);
+    for (int i = 0; i < 5; i++) {
+        const struct log_record record = { .partition = 1,
+                                           .timestamp_us = START_US + MICROS_SECOND,
+                                           .value = SPAN("another") };
+
+        assert_ok(log_send(again, world.names.topic, &record, 1, &err));
+    }
+    assert_err(bronze_step(world.bronze, &err), ERR_REFUSED);
+    assert_non_null(strstr(err.text,
+                           "topic_recreated: bronze_binance_trades: partition 1 of topic "
+                           "market.crypto.trades.binance has another record at offset 2"));
+    other = bronze_new(&world.ports, "binance", PARTITIONS); /* nor does another process take it */
+    assert_err(bronze_step(other, &err), ERR_REFUSED);
+    bronze_free(other);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_runs_back_does_not_take_the_claim_back),
         cmocka_unit_test(what_others_have_read_counts),
         cmocka_unit_test(a_log_that_has_forgotten_all_can_be_complete),
+        cmocka_unit_test(a_topic_that_was_made_again_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
