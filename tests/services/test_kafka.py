@@ -4,6 +4,8 @@ die, transactions that are taken back, TLS, SASL and rights.  At the end of each
 
 Most tests share one broker, each with topics of its own making; it is started by the first that needs it."""
 import contextlib
+import gzip
+import json
 import os
 import pathlib
 import re
@@ -23,11 +25,12 @@ import pytest
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 import servers
-from pipeline import BTC, BUILD, DEAD_TOPIC, ETH, LENGTH_S, TOPIC, Exchange, Pipeline, message_id, recorded, wait_until
+from pipeline import BTC, BUILD, DEAD_TOPIC, ETH, LENGTH_S, SOURCE, TOPIC, Exchange, Pipeline, message_id, recorded, wait_until
 
 TRADES = 9757 + 8409
 BROKER, BROKERS = "127.0.0.1:9092", "127.0.0.1:9092,127.0.0.1:9094,127.0.0.1:9096"
 PARTITIONS = 40
+KRAKEN = [SOURCE / "recordings" / f"kraken-v2-made-{name}.gz" for name in ("btcusd", "ethusd")]
 
 
 class OnKafka(Pipeline):
@@ -253,6 +256,8 @@ def test_a_broker_dies_and_comes_back(tmp_path, shared):
                 wait_until(lambda: metric("k2_records_acknowledged_total", "ingest-binance") > before + 200,
                            60, f"trades are acknowledged without broker {node}")
                 assert exchange.process.poll() is None, "not all was read before the broker was killed"
+                if node == "2":
+                    stop_demanding_more_than_there_are()
                 cluster.run("kafka", "start", KAFKA_NODE=node)
             assert worker.poll() is None, pipeline.said()
             exchange.wait(180)
@@ -263,22 +268,37 @@ def test_a_broker_dies_and_comes_back(tmp_path, shared):
             check_names_what_would_lose_records(pipeline)
 
 
+def stop_demanding_more_than_there_are():
+    """Three in sync where there are two: brokers refuse what asks for all of them (acks=all), and nothing else."""
+    def acknowledged():
+        return metric("k2_records_acknowledged_total", "ingest-binance")
+    set_topic(TOPIC, BROKERS, min_insync_replicas="3")
+    time.sleep(1)  # what was under way
+    held = acknowledged()
+    time.sleep(2)
+    assert acknowledged() == held > 0
+    set_topic(TOPIC, BROKERS, min_insync_replicas="2")
+    wait_until(lambda: acknowledged() > held, 30, "trades are acknowledged again")
+
+
 def in_sync(address):
     """All replicas of K2's topic, once it is there."""
     topic = admin(address).list_topics(timeout=30).topics.get(TOPIC)
     return topic is not None and all(len(partition.isrs) == 3 for partition in topic.partitions.values())
 
 
+def set_topic(topic, address, **settings):
+    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+    entries = [ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+               for name, value in settings.items()]
+    ask("incremental_alter_configs", [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)],
+        address=address)
+
+
 def check_names_what_would_lose_records(pipeline):
     """`k2 check` demands min.insync.replicas of 2 and no unclean election, and names what sets them."""
-    def set_topic(**settings):
-        from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-        entries = [ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-                   for name, value in settings.items()]
-        ask("incremental_alter_configs",
-            [ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=entries)], address=BROKERS)
     wanted = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
-    set_topic(min_insync_replicas="1", unclean_leader_election_enable="true")
+    set_topic(TOPIC, BROKERS, min_insync_replicas="1", unclean_leader_election_enable="true")
     found = pipeline.command("check")
     assert found.returncode == 1
     for name, bad in (("min.insync.replicas", "1"), ("unclean.leader.election.enable", "true")):
@@ -286,7 +306,7 @@ def check_names_what_would_lose_records(pipeline):
                          rf"with one broker: `kafka-configs.sh --bootstrap-server {BROKERS} --alter --entity-type "
                          rf"topics --entity-name {re.escape(TOPIC)} --add-config {name}={wanted[name]}`$",
                          found.stdout, re.M), found.stdout
-    set_topic(**{name.replace(".", "_"): value for name, value in wanted.items()})
+    set_topic(TOPIC, BROKERS, **{name.replace(".", "_"): value for name, value in wanted.items()})
     assert "FAIL  log" not in pipeline.command("check").stdout
 
 
@@ -551,8 +571,8 @@ def test_one_replica_is_said_and_a_missing_topic_names_the_command(tmp_path, bro
 
 
 def test_partitions_agree_with_java_and_the_audit_asks_for_offsets_that_never_were(tmp_path, broker):
-    """Kafka's own clients put a key where K2 puts it: murmur2_random is Java's partitioner.  Aborted records are never
-    seen, nor is a topic's deleted head missed."""
+    """Kafka's own producer puts a key where K2 puts it.  Aborted records are never seen, nor is a topic's deleted head
+    missed.  What K2 sends is compressed by zstd."""
     from confluent_kafka import Producer, TopicPartition
     from confluent_kafka.admin import NewTopic
     with OnKafka(tmp_path) as pipeline:
@@ -572,12 +592,76 @@ def test_partitions_agree_with_java_and_the_audit_asks_for_offsets_that_never_we
 
         placed = {key: partition for partition, key in consume(TOPIC)}
         assert set(placed) == {b"BTCUSDT", b"ETHUSDT"}
-        producer = Producer({"bootstrap.servers": BROKER, "partitioner": "murmur2_random"})
-        for key in placed:
-            producer.produce("keys", b"", key=key)
-        producer.flush()
-        assert {key: partition for partition, key in consume("keys")} == placed
+        assert produce_by_java("keys", list(placed)) == placed
+        check_batches(broker, placed)
         lose_a_file_of_bronze(pipeline, broker)
+        make_the_topic_again(pipeline, placed)
+
+
+def tool(name, *words, **options):
+    return subprocess.run([servers.SERVICES / "kafka.sh", "tool", f"org.apache.kafka.tools.{name}", *map(str, words)],
+                          capture_output=True, text=True, timeout=120, check=True, **options).stdout
+
+
+def produce_by_java(topic, keys):
+    """The partitions that Kafka's own producer puts keys into."""
+    tool("ConsoleProducer", "--bootstrap-server", BROKER, "--topic", topic, "--reader-property", "parse.key=true",
+         "--reader-property", "key.separator=|", input="".join(f"{key.decode()}|x\n" for key in keys))
+    return {key: partition for partition, key in consume(topic)}
+
+
+def check_batches(broker, placed):
+    """As they lie on the broker's disk: zstd, by an idempotent producer and not in a transaction."""
+    for partition in set(placed.values()):
+        segment = broker.folder / f"kafka-data/kafka/logs/{TOPIC}-{partition}/00000000000000000000.log"
+        batches = [line for line in tool("DumpLogSegments", "--files", segment).splitlines()
+                   if line.startswith("baseOffset:") and "isTransactional: false" in line]
+        assert batches
+        for batch in batches:
+            assert "compresscodec: zstd" in batch and "producerId: -1" not in batch, batch
+
+
+def make_the_topic_again(pipeline, placed):
+    """Under the same name, on the same cluster: with as many records no position can tell, their times do."""
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import NewTopic
+    ask("delete_topics", [TOPIC])
+    wait_until(lambda: TOPIC not in admin().list_topics(timeout=30).topics, 30, "the topic is gone")
+    ask("create_topics", [NewTopic(TOPIC, PARTITIONS, 1)])
+    producer = Producer({"bootstrap.servers": BROKER})
+    for partition in set(placed.values()):
+        for _ in range(TRADES):
+            producer.produce(TOPIC, b"\0another", partition=partition)
+            producer.poll(0)
+    producer.flush()
+    before = pipeline.rows("bronze_binance_trades", "offset")
+    ended = pipeline.command("run", "--jobs", "bronze-binance", "--for", "3s", timeout=60)
+    assert ended.returncode != 0 and "topic_recreated" in ended.stderr, ended.stderr
+    assert len(pipeline.rows("bronze_binance_trades", "offset")) == len(before)
+
+
+def test_kraken_has_20_partitions(tmp_path, broker):
+    topic = TOPIC.replace("binance", "kraken")
+    with OnKafka(tmp_path) as pipeline, Exchange("--speed", "0", "--stop-when-done", "--shift-time",
+                                                 recordings=KRAKEN, kind="kraken-v2") as exchange:
+        pipeline.connect(exchange)
+        worker = pipeline.start()
+        exchange.wait(180)
+        pipeline.end(worker, signal.SIGTERM, timeout=120)
+        pipeline.audit()
+        expected = sum(len(frame["data"]) for path in KRAKEN for frame in kraken_frames(path))
+        assert len(pipeline.rows("gold_crypto_trades", "message_id")) == expected
+        placed = set(consume(topic))
+        assert len(admin().list_topics(timeout=30).topics[topic].partitions) == 20
+        assert produce_by_java(topic, [key for _, key in placed]) == {key: partition for partition, key in placed}
+
+
+def kraken_frames(path):
+    with gzip.open(path, "rt") as file:
+        for line in file:
+            frame = json.loads(line.split(" ", 1)[1])
+            if frame.get("channel") == "trade":
+                yield frame
 
 
 def never_were(report):
