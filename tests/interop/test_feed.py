@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import pathlib
+import re
 import socket
 import ssl
 import struct
@@ -284,12 +285,14 @@ def test_a_server_that_never_answers_the_upgrade_is_given_up():
 
 
 def test_a_server_that_resets_before_the_upgrade_is_sent_is_told_at_once():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
-        done = subprocess.run([TOOL, "ws://127.0.0.1:%d/" % listener.getsockname()[1]],
-                              capture_output=True, text=True, timeout=20)
-    assert done.returncode == 0 and not done.stderr, done
-    assert done.stdout == "closed retry_after_ms=0 the connection broke\n"
+    """Which of the two words is used hangs on who is faster; before, it was none, and freed memory was used."""
+    for _ in range(10):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+            done = subprocess.run([TOOL, "ws://127.0.0.1:%d/" % listener.getsockname()[1]],
+                                  capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0 and not done.stderr, done
+        assert re.fullmatch(r"closed retry_after_ms=0 .*(the connection broke|read failed)\n", done.stdout), done
 
 
 def test_a_connection_that_is_called_off_before_it_began_is_closed():
