@@ -468,7 +468,7 @@ def test_the_encodings_are_those_asked_for(world, readers):
 
 # -- Spark's upkeep beside a running pipeline
 
-LIVE = {"binance": (BTC, ETH, 1300, "1"), "kraken": (*KRAKEN, 430, "2.5")}  # about 45 s each
+LIVE = {"binance": (BTC, ETH, 1300, "1"), "kraken": (*KRAKEN, 370, "2.1")}  # about 45 s each
 
 
 def plant(world, name):
