@@ -89,5 +89,7 @@ const char *http_mem_url(struct http *http, size_t index);
 const char *http_mem_method(struct http *http, size_t index);
 const char *http_mem_header(struct http *http, size_t index);
 struct span http_mem_body(struct http *http, size_t index);
+/* And how long it was to be waited for; 0 beyond the last. */
+int64_t http_mem_timeout_ms(struct http *http, size_t index);
 
 #endif

@@ -13,6 +13,7 @@ struct http_mem {
     struct http http;
     struct column status;
     struct column column[COLUMNS];
+    struct column timeout_ms;
     size_t answered;
 };
 
@@ -31,6 +32,7 @@ static void note(struct http_mem *mem, const struct http_request *request)
     struct buf text = BUF_INIT;
 
     put_text(&mem->column[METHOD], request->method);
+    column_put_int64(&mem->timeout_ms, request->timeout_ms);
     put_text(&mem->column[URL], request->url);
     for (size_t i = 0; i < request->header_count; i++)
         buf_printf(&text, "%s\n", request->header[i]);
@@ -73,6 +75,7 @@ static void mem_close(struct http *http)
     struct http_mem *mem = self(http);
 
     column_deinit(&mem->status);
+    column_deinit(&mem->timeout_ms);
     for (size_t i = 0; i < COLUMNS; i++)
         column_deinit(&mem->column[i]);
     free(mem);
@@ -85,6 +88,7 @@ struct http *http_mem_open(void)
 
     mem->http.ops = &ops;
     column_init(&mem->status, COLUMN_INT32);
+    column_init(&mem->timeout_ms, COLUMN_INT64);
     for (size_t i = 0; i < COLUMNS; i++)
         column_init(&mem->column[i], COLUMN_BYTES);
     return &mem->http;
@@ -129,4 +133,11 @@ struct span http_mem_body(struct http *http, size_t index)
     struct column *column = &self(http)->column[BODY];
 
     return index < column->rows ? column_bytes(column, index) : span_of(NULL, 0);
+}
+
+int64_t http_mem_timeout_ms(struct http *http, size_t index)
+{
+    const struct column *column = &self(http)->timeout_ms;
+
+    return index < column->rows ? column_int64(column, index) : 0;
 }

@@ -4,8 +4,10 @@
  * one is to be had the old one serves to its end, and is renewed a tenth of what is left later. */
 #include "port/rest_client.h"
 
+#include "core/diag.h"
 #include "core/json_find.h"
 #include "core/micros.h"
+#include "core/num.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -166,7 +168,7 @@ static int take_token(struct rest_client *client, const struct http_answer *answ
 }
 
 /* RFC 6749, section 4.4.  The lock is held: the others wait for the same token. */
-static int fetch_token(struct rest_client *client, struct err *err)
+static int fetch_token(struct rest_client *client, int64_t timeout_ms, struct err *err)
 {
     static const char *const header[] = { "Content-Type: application/x-www-form-urlencoded",
                                           "Accept: application/json" };
@@ -178,7 +180,7 @@ static int fetch_token(struct rest_client *client, struct err *err)
                                     .header_count = ARRAY_LEN(header),
                                     .body = &body,
                                     .body_count = 1,
-                                    .timeout_ms = client->timeout_ms,
+                                    .timeout_ms = timeout_ms,
                                     .answer_bytes_max = 1 << 20 };
     int rc;
 
@@ -206,16 +208,29 @@ static int fetch_token(struct rest_client *client, struct err *err)
     return rc;
 }
 
+/* How long to wait for a new token: of what the old one has left a quarter, so that one that does
+ * not come leaves time to use it. */
+static int64_t patience_ms(struct rest_client *client)
+{
+    int64_t left_ms = (client->token_ends_us - clock_now_us(client->clock)) / 1000;
+
+    if (client->token.size == 0 || left_ms <= 0)
+        return client->timeout_ms;
+    return int64_max(1, int64_min(client->timeout_ms, left_ms / 4));
+}
+
 static int renew_token(struct rest_client *client, struct err *err)
 {
     struct err silence = { 0 };
-    int rc = fetch_token(client, &silence);
+    int rc = fetch_token(client, patience_ms(client), &silence);
     int64_t now_us = clock_now_us(client->clock);
 
     if (rc == 0)
         return 0;
     if (client->token.size > 0 && now_us < client->token_ends_us) {
-        client->token_renew_us = now_us + (client->token_ends_us - now_us) / 10;
+        diag_err(DIAG_WARN, "catalog_token_not_renewed", &silence, "left_s=%" PRId64,
+                 (client->token_ends_us - now_us) / MICROS_SECOND);
+        client->token_renew_us = now_us + (client->token_ends_us - now_us) / 4;
         return 0;
     }
     *err = silence;

@@ -351,11 +351,12 @@ static void a_token_serves_to_its_end_where_no_other_is_to_be_had(void **state)
     push(f, 200, "{}");
     assert_ok(commit(f, &err));
     assert_non_null(strstr(http_mem_url(f->http, 3), "oauth"));
+    assert_int_equal(http_mem_timeout_ms(f->http, 3), 2500); /* of the 10 s that T1 has left */
     assert_non_null(strstr(http_mem_header(f->http, 4), "Authorization: Bearer T1\n"));
     push(f, 200, "{}"); /* not asked again at once */
     assert_ok(commit(f, &err));
     assert_non_null(strstr(http_mem_header(f->http, 5), "Authorization: Bearer T1\n"));
-    clock_mem_advance(f->clock, 1100000);
+    clock_mem_advance(f->clock, 2600000);
     push(f, 200, "{\"access_token\":\"T2\",\"expires_in\":100}");
     push(f, 200, "{}");
     assert_ok(commit(f, &err));
