@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """store_s3.c against a real server: the store's contract, straight, and through a proxy that loses,
-cuts and refuses; in both addressing styles; wrong keys, wrong bucket."""
+cuts and refuses; wrong keys, wrong bucket."""
 import os
 import pathlib
 import subprocess
