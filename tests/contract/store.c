@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Contract of port/store.h; over S3 too when K2_S3_ENDPOINT names a server (bucket K2_S3_BUCKET,
- * keys from the environment); for store_local also the order of its system calls, which are watched
- * and made to fail by definitions of the same names here. */
+ * keys from the environment; K2_S3_VIRTUAL_HOST: the bucket stands in the host's name); for
+ * store_local also the order of its system calls, which are watched and made to fail by definitions
+ * of the same names here. */
 #include "port/store.h"
 #include "port/s3_credentials.h"
 #include "port/store_s3.h"
@@ -132,7 +133,7 @@ static struct store *open_local(const char *folder)
 
 /* Each world has a prefix of its own: nothing of an earlier run is seen.  Small parts and pages, so
  * that uploads and listings take several. */
-static struct store *open_s3_as(const char *folder, bool path_style)
+static struct store *open_s3(const char *folder)
 {
     static struct s3_keys *keys;
     static struct clock *clock;
@@ -140,7 +141,7 @@ static struct store *open_s3_as(const char *folder, bool path_style)
     struct store_s3_options options = { .endpoint = getenv("K2_S3_ENDPOINT"),
                                         .region = "us-east-1",
                                         .bucket = bucket != NULL ? bucket : "lakehouse",
-                                        .path_style = path_style,
+                                        .path_style = getenv("K2_S3_VIRTUAL_HOST") == NULL,
                                         .part_bytes = 5 << 20,
                                         .list_max = 3 };
     struct store *store = NULL;
@@ -159,11 +160,6 @@ static struct store *open_s3_as(const char *folder, bool path_style)
         store_s3_check(store, &err) < 0)
         fail_msg("%s", err.text);
     return store;
-}
-
-static struct store *open_s3(const char *folder)
-{
-    return open_s3_as(folder, true);
 }
 
 static int setup(void **state)

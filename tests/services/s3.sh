@@ -5,7 +5,7 @@
 # S3_SERVER is versitygw (default: over plain files, quick to build) or minio.
 # S3_PORT (default 9000), S3_ACCESS_KEY and S3_SECRET_KEY (default k2access and
 # k2secret123); S3_BUCKET (default lakehouse, 3 letters at least) is made at
-# start.  The server is built from its Go module once, into the cache: minio
+# start.  S3_DOMAIN: names below it, as lakehouse.DOMAIN, are buckets.  The server is built from its Go module once, into the cache: minio
 # takes 6 minutes of CPU time, versitygw 2.  S3_BIN names a binary to use
 # instead.
 set -euo pipefail
@@ -38,7 +38,7 @@ install() {
 }
 
 start_minio() {
-  MINIO_ROOT_USER=$access_key MINIO_ROOT_PASSWORD=$secret_key \
+  MINIO_DOMAIN=${S3_DOMAIN:-} MINIO_ROOT_USER=$access_key MINIO_ROOT_PASSWORD=$secret_key \
     MINIO_BROWSER=off MINIO_UPDATE=off MINIO_PROMETHEUS_AUTH_TYPE=public \
     svc_start s3 "$bin" server --quiet --address "127.0.0.1:$port" "$data"
   svc_wait s3 http_ok "http://127.0.0.1:$port/minio/health/ready"
@@ -47,7 +47,7 @@ start_minio() {
 start_versitygw() {
   ROOT_ACCESS_KEY=$access_key ROOT_SECRET_KEY=$secret_key \
     svc_start s3 "$bin" --quiet --port "127.0.0.1:$port" --health /health \
-    posix "$data"
+    ${S3_DOMAIN:+--virtual-domain "$S3_DOMAIN"} posix "$data"
   svc_wait s3 http_ok "http://127.0.0.1:$port/health"
 }
 

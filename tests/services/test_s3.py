@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """store_s3.c against a real server: the store's contract, straight, and through a proxy that loses,
-cuts and refuses; wrong keys, wrong bucket."""
+cuts and refuses; in both addressing styles; wrong keys, wrong bucket."""
 import os
 import pathlib
 import subprocess
@@ -18,7 +18,7 @@ CONTRACT = pipeline.BUILD / "tests" / "contract" / "contract_store"
 
 @pytest.fixture(scope="module", autouse=True)
 def s3():
-    with servers.Servers("s3"):
+    with servers.Servers("s3", S3_DOMAIN="localhost"):
         yield
 
 
@@ -29,6 +29,11 @@ def contract(endpoint, **more):
 
 def test_the_contract_holds_over_the_server():
     done = contract(servers.S3)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_the_contract_holds_with_the_bucket_in_the_host_s_name():
+    done = contract("http://localhost:9000", K2_S3_VIRTUAL_HOST="yes")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
