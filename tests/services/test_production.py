@@ -150,11 +150,13 @@ def test_commits_that_are_done_and_not_answered_as_such(tmp_path):
             catalog.arrived
 
 
-def test_catalog_and_store_away_for_half_a_minute_each(tmp_path):
-    """Jobs wait, say so and go on; the log takes the trades meanwhile."""
+def test_catalog_and_store_away_for_half_a_minute_each(tmp_path, brokers):
+    """Jobs wait, say so and go on; the log takes the trades meanwhile, and Bronze stays in its group though no member of
+    it may be silent for ten seconds."""
+    log = f"log: {{type: kafka, brokers: '{BROKERS}', properties: {{max.poll.interval.ms: 10000, session.timeout.ms: 6000}}}}\n"
     with fault_proxy.Proxy("127.0.0.1", 8181, every=10 ** 9, seed=1) as catalog, \
             fault_proxy.Proxy("127.0.0.1", 9000, every=10 ** 9, seed=2) as store, \
-            Production(tmp_path, catalog=catalog.url, s3=store.url) as pipeline:
+            Production(tmp_path, catalog=catalog.url, s3=store.url, log=log) as pipeline:
         speed = LENGTH_S / 80
         with Exchange("--speed", str(speed), "--stop-when-done", "--shift-time") as exchange:
             pipeline.connect(exchange)
@@ -165,6 +167,8 @@ def test_catalog_and_store_away_for_half_a_minute_each(tmp_path):
                 time.sleep(30)
                 proxy.down = False
                 assert worker.poll() is None, pipeline.said()
+            said = (pipeline.folder / "k2.log").read_text()
+            assert "event=kafka_assigned" in said and "event=kafka_revoked" not in said, said
             serve(pipeline, exchange, worker)
         check(pipeline)
         assert "job_waits" in (pipeline.folder / "k2.log").read_text()
