@@ -390,6 +390,8 @@ int table_reader_rows(struct table_reader *reader, size_t row_group, size_t inde
 
     if (count == 0)
         return rc;
+    if (count == 1 && runs->count == whole.rows)
+        return table_reader_column(reader, row_group, index, out, err);
     buf_clear(&reader->kept);
     if (leaves > 0)
         rc = find_field_pages(reader, row_group, leaf, (size_t)leaves, pages, err);

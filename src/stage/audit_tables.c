@@ -164,11 +164,8 @@ int audit_tables_columns(struct table_reader *reader, size_t group, const int *i
         return AUDIT_NO_ROWS;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         column_clear(&column[i]);
-        if (index[i] < 0)
-            continue;
-        rc = rows->count == all
-                 ? table_reader_column(reader, group, (size_t)index[i], &column[i], err)
-                 : table_reader_rows(reader, group, (size_t)index[i], rows, 1, &column[i], err);
+        if (index[i] >= 0)
+            rc = table_reader_rows(reader, group, (size_t)index[i], rows, 1, &column[i], err);
     }
     return rc <= 0 ? rc
                    : err_set(err, ERR_RETRY, "%s went away while it was read: run it again",

@@ -154,11 +154,8 @@ static int find_runs(struct bronze_rows *rows, size_t group, const struct offset
 static int read_column(struct bronze_rows *rows, size_t group, enum bronze_column column,
                        const struct table_rows *runs, size_t count, struct err *err)
 {
-    struct column *out = &rows->column[column];
-
-    if (count == 1 && runs->count == rows->reader.file.row_group[group].rows)
-        return table_reader_column(&rows->reader, group, (size_t)column, out, err);
-    return table_reader_rows(&rows->reader, group, (size_t)column, runs, count, out, err);
+    return table_reader_rows(&rows->reader, group, (size_t)column, runs, count,
+                             &rows->column[column], err);
 }
 
 static int read_group(struct bronze_rows *rows, size_t group, const struct offset_window *window,

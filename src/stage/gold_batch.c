@@ -56,9 +56,7 @@ static int read_rows(struct gold_batch *batch, const struct table_rows *rows, si
         base += file->row_group[g].rows;
         if (from >= to)
             continue;
-        rc = run.count == file->row_group[g].rows
-                 ? table_reader_column(&batch->reader, g, index, out, err)
-                 : table_reader_rows(&batch->reader, g, index, &run, 1, out, err);
+        rc = table_reader_rows(&batch->reader, g, index, &run, 1, out, err);
     }
     return rc;
 }
